@@ -1,0 +1,86 @@
+/**
+ * Turns the reports of the test runners into counts. A runner that leaves no report, or that fails although its report
+ * shows no failure (a crash after the tests, an unhandled rejection), counts as one failure.
+ */
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+/**
+ * @param {string | undefined} report vitest's JSON report
+ * @param {number} exitCode
+ * @returns {Counts}
+ */
+export function vitestCounts(report, exitCode) {
+  /** @type {Counts} */
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  /** @type {unknown} */
+  let files;
+  try {
+    files = JSON.parse(report ?? '').testResults;
+  } catch {
+    return { ...counts, failed: 1 };
+  }
+  if (!Array.isArray(files)) return { ...counts, failed: 1 };
+  for (const file of files) {
+    let failedHere = 0;
+    for (const { status } of file.assertionResults) {
+      if (status === 'passed') counts.passed += 1;
+      else if (status === 'failed') failedHere += 1;
+      else counts.skipped += 1;
+    }
+    // A file that fails outside of its tests, e.g. while it is loaded or in a hook, has no failed test to show for it.
+    if (file.status === 'failed' && failedHere === 0) failedHere = 1;
+    counts.failed += failedHere;
+  }
+  return withExitCode(counts, exitCode);
+}
+
+/**
+ * @param {string | undefined} report pytest's JUnit XML report
+ * @param {number} exitCode
+ * @returns {Counts}
+ */
+export function pytestCounts(report, exitCode) {
+  const head = /<testsuite\b[^>]*>/.exec(report ?? '')?.[0];
+  if (head === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  /** @param {string} name */
+  const number = (name) => Number(new RegExp(`\\s${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const failed = number('failures') + number('errors');
+  const skipped = number('skipped');
+  return withExitCode({ passed: Math.max(0, number('tests') - failed - skipped), failed, skipped }, exitCode);
+}
+
+/**
+ * @param {Counts} counts
+ * @param {number} exitCode
+ * @returns {Counts}
+ */
+function withExitCode(counts, exitCode) {
+  return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+/**
+ * @param {readonly Counts[]} list
+ * @returns {Counts}
+ */
+export function total(list) {
+  /** @param {keyof Counts} key */
+  const sum = (key) => list.reduce((n, c) => n + c[key], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+/**
+ * The last line of a test run, e.g. `12 passed, 0 failed`, and `, 1 skipped` when there are such.
+ * @param {Counts} counts
+ */
+export function lastLine({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/**
+ * Zero when something ran and nothing failed.
+ * @param {Counts} counts
+ */
+export function exitCodeOf({ passed, failed }) {
+  return failed === 0 && passed > 0 ? 0 : 1;
+}

@@ -1,0 +1,97 @@
+/**
+ * `npm test`: sets up, then runs the static checks, vitest and pytest, and ends with one line of true totals.
+ * `npm test -- PATH...` runs only the tests under these paths, without the static checks; options go to vitest.
+ * `--soak` runs the long tests of tests/soak instead.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run, runChecks, runNode } from './checks.mjs';
+import { exitCodeOf, lastLine, pytestCounts, total, vitestCounts } from './counts.mjs';
+import { ensureNode, ensurePython, root, runMain, SetupError } from './setup.mjs';
+
+/** @typedef {import('./counts.mjs').Counts} Counts */
+
+const pythonFolder = join('tests', 'oracle');
+
+/** @param {readonly string[]} args */
+async function main(args) {
+  const soak = args.includes('--soak');
+  const rest = args.filter((a) => a !== '--soak');
+  const filtered = soak || rest.length > 0;
+  const isPython = (/** @type {string} */ a) => a.endsWith('.py') || join(a, '.').startsWith(pythonFolder);
+  const pythonPaths = rest.filter(isPython);
+  const vitestArgs = rest.filter((a) => !isPython(a));
+
+  /** @type {Counts[]} */
+  const counts = [];
+  ensureNode();
+  const python = setUpPython(counts);
+  if (!filtered) counts.push(await runChecks());
+  if (!filtered || soak || vitestArgs.length > 0) counts.push(await runVitest(vitestArgs, soak));
+  const tests = filtered ? pythonPaths : pythonTests();
+  if (python !== undefined && tests.length > 0) counts.push(await runPytest(python, tests));
+  const sum = total(counts);
+  process.stdout.write(`\n${lastLine(sum)}\n`);
+  return exitCodeOf(sum);
+}
+
+/**
+ * Tests that need no Python are worth running without it, so a failed setup is counted and the run goes on.
+ * @param {Counts[]} counts
+ */
+function setUpPython(counts) {
+  try {
+    return ensurePython();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stdout.write(`FAILED Python environment: ${error.message}\n`);
+    counts.push({ passed: 0, failed: 1, skipped: 0 });
+    return undefined;
+  }
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {boolean} soak
+ */
+async function runVitest(args, soak) {
+  const report = freshReport('vitest.json');
+  const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+  const env = { ...process.env, ...(soak ? { ESPALIER_SUITE: 'soak' } : {}) };
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await runNode([vitest, 'run', ...reporters, ...args], env);
+  return vitestCounts(contents(report), code);
+}
+
+/**
+ * @param {string} python
+ * @param {readonly string[]} paths
+ */
+async function runPytest(python, paths) {
+  const report = freshReport('pytest.xml');
+  const options = ['-q', '-p', 'no:cacheprovider', `--junitxml=${report}`];
+  const code = await run(python, ['-B', '-m', 'pytest', ...options, ...paths]);
+  return pytestCounts(contents(report), code);
+}
+
+function pythonTests() {
+  const folder = join(root, pythonFolder);
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((f) => /^test_.*\.py$/.test(f));
+  return names.sort().map((f) => join(pythonFolder, f));
+}
+
+/** @param {string} name */
+function freshReport(name) {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const file = join(root, '.cache', name);
+  rmSync(file, { force: true });
+  return file;
+}
+
+/** @param {string} file */
+function contents(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+await runMain(() => main(process.argv.slice(2)));

@@ -1,0 +1,241 @@
+/**
+ * What a node's `build` may ask for besides its inputs: parameters, frozen weights, noise, taps, outlined functions. One
+ * scope belongs to one function under construction. What the function needs from outside (its declarations) is lifted to
+ * the callers, level by level, until it becomes an input of the whole Program.
+ */
+import { BugError } from '../base/errors.ts';
+import { mul, named, noise } from '../ir/build.ts';
+import type { Dim } from '../ir/dim.ts';
+import type { NoiseDistribution } from '../ir/opAttrs.ts';
+import type { Fn, FnOrigin, ParamRole, Region } from '../ir/program.ts';
+import type { Tensor } from '../ir/tensor.ts';
+import { sameType, tensorType, printType, type Shape, type ValueType } from '../ir/types.ts';
+import { FnBuilder, typeIn } from '../tracing/builder.ts';
+import type { InitSpec } from './init.ts';
+
+/** A frozen tensor: of a checkpoint or of an adapter artifact. `{layer}` in the name stands for the absolute layer number. */
+export interface WeightRef {
+  /** `backbone`, or the name of an adapter artifact of a bank. */
+  readonly artifact: string;
+  readonly tensor: string;
+}
+
+/** Whether a declaration is one per layer, one per stack or one per model: sharing is data. */
+export type ParamScope = 'layer' | 'stack' | 'model';
+
+export interface Declaration {
+  readonly name: string;
+  readonly role: ParamRole;
+  readonly type: ValueType;
+  readonly scope: ParamScope;
+  readonly init?: InitSpec;
+  readonly source?: WeightRef;
+  /** Weight decay applies to it. */
+  readonly decay?: boolean;
+  /** Local name of a frozen weight that this parameter's initial value is computed from. */
+  readonly initFrom?: string;
+}
+
+export interface Traced {
+  readonly fn: Fn;
+  /** In the order of the function's parameters after its `wires` first ones. */
+  readonly declarations: readonly Declaration[];
+  readonly wires: number;
+  /** Names of the results that are taps; they come after the others. */
+  readonly taps: readonly string[];
+}
+
+export interface ScopeContext {
+  readonly training: boolean;
+  readonly symbols: { readonly batch: Dim; readonly length: Dim };
+  /** Keeps functions by content, so that equal ones are one. */
+  readonly library: FnLibrary;
+}
+
+/** The functions of the Program under construction, one per distinct content. */
+export class FnLibrary {
+  readonly #byContent = new Map<string, string>();
+  readonly #names = new Set<string>();
+  readonly functions = new Map<string, Fn>();
+
+  /** Registers a function under a name derived from `hint`; an equal one that is known is returned instead. */
+  add(fn: Fn, hint: string, content: string): Fn {
+    const known = this.#byContent.get(content);
+    if (known !== undefined) return this.functions.get(known) as Fn;
+    let name = hint;
+    for (let i = 2; this.#names.has(name); i++) name = `${hint}_${i}`;
+    const renamed = { ...fn, name };
+    this.#names.add(name);
+    this.#byContent.set(content, name);
+    this.functions.set(name, renamed);
+    return renamed;
+  }
+}
+
+export class Scope {
+  readonly context: ScopeContext;
+  readonly builder: FnBuilder;
+  readonly #prefix: string;
+  readonly #declarations: Map<string, Declaration>;
+  readonly #taps: { name: string; value: Tensor }[];
+
+  constructor(context: ScopeContext, builder = new FnBuilder(), prefix = '', shared?: Scope) {
+    this.context = context;
+    this.builder = builder;
+    this.#prefix = prefix;
+    this.#declarations = shared ? shared.#declarations : new Map<string, Declaration>();
+    this.#taps = shared ? shared.#taps : [];
+  }
+
+  get training(): boolean {
+    return this.context.training;
+  }
+
+  /** The same function, with names prefixed by `site/`: a part that is built in place rather than called. */
+  inside(site: string): Scope {
+    return new Scope(this.context, this.builder, `${this.#prefix}${site}/`, this);
+  }
+
+  /** A trainable parameter. Scalars and vectors are not decayed unless said. */
+  param(name: string, shape: Shape, init: InitSpec, options: { scope?: ParamScope; decay?: boolean } = {}): Tensor {
+    const initFrom = 'weight' in init ? `${this.#prefix}${init.weight}` : undefined;
+    return this.declare({
+      name: this.#prefix + name,
+      role: 'trainable',
+      type: tensorType('f32', shape),
+      scope: options.scope ?? 'layer',
+      init,
+      decay: options.decay ?? shape.length >= 2,
+      ...(initFrom === undefined ? {} : { initFrom }),
+    });
+  }
+
+  /** A frozen weight of the checkpoint. */
+  weight(name: string, shape: Shape, source: WeightRef): Tensor {
+    return this.declare({ name: this.#prefix + name, role: 'weight', type: tensorType('f32', shape), scope: 'layer', source });
+  }
+
+  /** An input of the whole Program by its global name: data of the step. */
+  global(name: string, type: ValueType): Tensor {
+    return this.declare({ name, role: 'input', type, scope: 'model' });
+  }
+
+  declare(declaration: Declaration): Tensor {
+    const known = this.builder.existingParam(declaration.name);
+    if (known) {
+      if (!sameType(known.type, declaration.type)) {
+        throw new BugError(`"${declaration.name}" is declared as ${printType(known.type)} and as ${printType(declaration.type)}`);
+      }
+      return known;
+    }
+    this.#declarations.set(declaration.name, declaration);
+    return this.builder.param(declaration.name, declaration.role, declaration.type);
+  }
+
+  /** Noise over `[...rows.shape, ...rest]`; `over` says whose logical coordinates the leading axes are. */
+  noise(site: string, over: 'tokens' | 'examples', rest: Shape, distribution: NoiseDistribution): Tensor {
+    const { batch, length } = this.context.symbols;
+    const leading = over === 'tokens' ? [batch, length] : [batch];
+    const key = this.global('rng/key', tensorType('u32', [2]));
+    const rows = this.global(`rng/${over}`, tensorType('i32', leading));
+    return noise(key, rows, this.#prefix + site, [...leading, ...rest], distribution);
+  }
+
+  /** Inverted dropout while training, the identity otherwise. The leading axes of x are those of `over`. */
+  dropout(x: Tensor, p: number, over: 'tokens' | 'examples' = 'tokens', site = 'dropout'): Tensor {
+    if (!this.training || p === 0) return x;
+    const rest = x.type.shape.slice(over === 'tokens' ? 2 : 1);
+    return mul(x, this.noise(site, over, rest, { kind: 'keep', p }));
+  }
+
+  /** Shows a value live while training, under this node's path. */
+  tap(name: string, value: Tensor): void {
+    this.#taps.push({ name: this.#prefix + name, value });
+  }
+
+  /** Names a local value for printed programs and emitted code. */
+  name(name: string, value: Tensor): Tensor {
+    return named(name, value);
+  }
+
+  /**
+   * Builds a part as a function of its own (a class, in emitted code) and calls it here. Equal parts become one function.
+   */
+  outline(site: string, origin: FnOrigin, inputs: readonly (readonly [string, Tensor])[], build: (scope: Scope, ...inputs: Tensor[]) => readonly (readonly [string, Tensor])[], region: Region = { kind: 'plain' }): Tensor[] {
+    const inner = new Scope(this.context);
+    const handles = inputs.map(([name, x]) => inner.builder.param(name, 'input', x.type));
+    const results = build(inner, ...handles);
+    const traced = inner.finish(origin, results, inputs.length);
+    return this.call(traced, site, inputs.map(([, x]) => x), { region });
+  }
+
+  /** Calls a traced function: lifts what it declares into this function under `site/`. Returns its results without taps. */
+  call(traced: Traced, site: string, inputs: readonly Tensor[], options: { region?: Region; shared?: string } = {}): Tensor[] {
+    const lifted = traced.declarations.map((d) => this.declare(liftDeclaration(d, this.#prefix + site, undefined, options.shared)));
+    const outputs = this.builder.call(traced.fn, this.#prefix + site, [...inputs, ...lifted], options.region ?? { kind: 'plain' });
+    const plain = outputs.length - traced.taps.length;
+    traced.taps.forEach((name, i) => this.#taps.push({ name: `${this.#prefix}${site}/${name}`, value: outputs[plain + i] as Tensor }));
+    return outputs.slice(0, plain);
+  }
+
+  /** Calls the bodies of a stack one after the other. Layer declarations are lifted under `site/LAYER/`. */
+  repeat(bodies: readonly Traced[], site: string, first: number, carry: readonly Tensor[], broadcast: readonly Tensor[], options: { region?: Region; sharedWeights?: boolean }): Tensor[] {
+    const layerInputs = bodies.map((body, i) =>
+      body.declarations.map((d) => {
+        const scoped = options.sharedWeights && d.scope === 'layer' ? { ...d, scope: 'stack' as const } : d;
+        return this.declare(liftDeclaration(scoped, this.#prefix + site, first + i));
+      }),
+    );
+    const outputs = this.builder.repeat({
+      site: this.#prefix + site,
+      first,
+      bodies: bodies.map((b) => b.fn),
+      region: options.region ?? { kind: 'plain' },
+      carry,
+      broadcast,
+      layerInputs,
+    });
+    const taps = bodies[0]?.taps ?? [];
+    const plain = outputs.length - taps.length;
+    taps.forEach((name, i) => this.#taps.push({ name: `${this.#prefix}${site}/${name}`, value: outputs[plain + i] as Tensor }));
+    return outputs.slice(0, plain);
+  }
+
+  /** Ends the function. Equal functions (same origin, same text) become one. */
+  finish(origin: FnOrigin, results: readonly (readonly [string, Tensor])[], wires: number): Traced {
+    const all = [...results.map(([name, value]) => ({ name, value })), ...this.#taps];
+    const fn = this.builder.finish(origin.nodeType, all, origin);
+    const declarations = fn.params.slice(wires).map((p) => {
+      const d = this.#declarations.get(p.name);
+      if (!d) throw new BugError(`parameter "${p.name}" of ${origin.nodeType} was not declared`);
+      return d;
+    });
+    return { fn: this.context.library.add(fn, functionName(origin), contentOf(fn, declarations)), declarations, wires, taps: this.#taps.map((t) => t.name) };
+  }
+}
+
+/** `peft.lora` becomes `Lora`. */
+function functionName(origin: FnOrigin): string {
+  const last = origin.nodeType.split('.').pop() ?? origin.nodeType;
+  return last.replace(/(^|[-_])(\w)/g, (_m, _d, c: string) => c.toUpperCase());
+}
+
+/** Everything that makes two functions differ, except the layer a weight comes from. */
+function contentOf(fn: Fn, declarations: readonly Declaration[]): string {
+  const values = [...fn.values].map(([id, v]) => [id, typeIn(fn, id).dtype, typeIn(fn, id).shape, v.name ?? '']);
+  return JSON.stringify([fn.origin, fn.params, fn.body, fn.results, values, declarations.map((d) => [d.name, d.role])]);
+}
+
+/** A declaration as its caller sees it. */
+export function liftDeclaration(d: Declaration, site: string, layer: number | undefined, shared?: string): Declaration {
+  const source = d.source && layer !== undefined ? { ...d.source, tensor: d.source.tensor.replaceAll('{layer}', String(layer)) } : d.source;
+  const withSource = source ? { source } : {};
+  if (d.role === 'input' || d.scope === 'model') return { ...d, ...withSource };
+  if (shared !== undefined && d.role === 'trainable') return { ...d, name: `shared/${shared}/${d.name}`, scope: 'model' };
+  if (layer === undefined) return { ...d, ...withSource, name: `${site}/${d.name}`, ...initFrom(d, site) };
+  const prefix = d.scope === 'stack' ? site : `${site}/${layer}`;
+  return { ...d, ...withSource, name: `${prefix}/${d.name}`, scope: 'layer', ...initFrom(d, `${site}/${layer}`) };
+}
+
+const initFrom = (d: Declaration, prefix: string): { initFrom?: string } => (d.initFrom === undefined ? {} : { initFrom: `${prefix}/${d.initFrom}` });
+

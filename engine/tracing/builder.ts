@@ -1,0 +1,206 @@
+/**
+ * Builds one function: the emitter behind every symbolic tensor. It knows the ops' type rules and nothing of nodes,
+ * documents or backends. A finished function is plain data.
+ */
+import { BugError, must } from '../base/errors.ts';
+import type { OpAttrs, OpName } from '../ir/opAttrs.ts';
+import {
+  type CallInstr,
+  type Fn,
+  type FnOrigin,
+  type FnParam,
+  type Instr,
+  type ParamRole,
+  type Region,
+  type RegionInstance,
+  type RepeatInstr,
+  type ValueId,
+  type ValueInfo,
+} from '../ir/program.ts';
+import type { Emitter, Tensor } from '../ir/tensor.ts';
+import { printType, sameType, type ValueType } from '../ir/types.ts';
+import { inferTypes } from '../ops/table.ts';
+
+export interface RepeatSpec {
+  readonly site: string;
+  readonly first: number;
+  readonly bodies: readonly Fn[];
+  readonly region: Region;
+  readonly carry: readonly Tensor[];
+  readonly broadcast: readonly Tensor[];
+  readonly layerInputs: readonly (readonly Tensor[])[];
+}
+
+export class FnBuilder implements Emitter {
+  readonly #values = new Map<ValueId, ValueInfo>();
+  readonly #params: FnParam[] = [];
+  readonly #body: Instr[] = [];
+  readonly #regions: RegionInstance[] = [];
+  #next = 0;
+  #path: string | undefined;
+  #region: number | undefined;
+
+  /** A builder that goes on where a finished function ends; its results are given again at `finish`. */
+  static continuing(fn: Fn): FnBuilder {
+    const builder = new FnBuilder();
+    for (const [id, info] of fn.values) builder.#values.set(id, info);
+    builder.#params.push(...fn.params);
+    builder.#body.push(...fn.body);
+    builder.#regions.push(...(fn.regions ?? []));
+    builder.#next = 1 + [...fn.values.keys()].reduce((a, b) => Math.max(a, b), -1);
+    return builder;
+  }
+
+  /** The path given to the values that are emitted from here on. */
+  setPath(path: string | undefined): void {
+    this.#path = path;
+  }
+
+  /** The region that ops emitted from here on belong to. */
+  setRegion(region: number | undefined): void {
+    this.#region = region;
+  }
+
+  addRegion(region: RegionInstance): number {
+    return this.#regions.push(region) - 1;
+  }
+
+  replaceRegion(index: number, region: RegionInstance): void {
+    this.#regions[index] = region;
+  }
+
+  param(name: string, role: ParamRole, type: ValueType): Tensor {
+    if (this.#params.some((p) => p.name === name)) throw new BugError(`two parameters are named "${name}"`);
+    const value = this.#value(type, name);
+    this.#params.push({ id: value.id, name, role });
+    return value;
+  }
+
+  /** The parameter of this name if the function already has it. */
+  existingParam(name: string): Tensor | undefined {
+    const known = this.#params.find((p) => p.name === name);
+    return known && this.tensor(known.id);
+  }
+
+  tensor(id: ValueId): Tensor {
+    return { emitter: this, id, type: must(this.#values.get(id), `value %${id} exists`).type };
+  }
+
+  info(id: ValueId): ValueInfo {
+    return must(this.#values.get(id), `value %${id} exists`);
+  }
+
+  emit<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K]): Tensor[] {
+    for (const x of inputs) this.#own(x);
+    const types = inferTypes(
+      op,
+      attrs,
+      inputs.map((x) => x.type),
+    );
+    const outputs = types.map((t) => this.#value(t));
+    this.#body.push({
+      kind: 'op',
+      op,
+      attrs,
+      inputs: inputs.map((x) => x.id),
+      outputs: outputs.map((x) => x.id),
+      ...(this.#region === undefined ? {} : { region: this.#region }),
+    });
+    return outputs;
+  }
+
+  name(value: Tensor, name: string): void {
+    this.#own(value);
+    this.#values.set(value.id, { ...this.info(value.id), name });
+  }
+
+  call(fn: Fn, site: string, inputs: readonly Tensor[], region: Region): Tensor[] {
+    checkArguments(fn, inputs);
+    for (const x of inputs) this.#own(x);
+    const outputs = fn.results.map((r) => this.#value(typeIn(fn, r.id), r.name));
+    const instr: CallInstr = { kind: 'call', fn: fn.name, site, region, inputs: ids(inputs), outputs: ids(outputs) };
+    this.#body.push(instr);
+    return outputs;
+  }
+
+  /** The layers of a stack in turn. Collected results are stacked along a new first axis, so they must agree in type. */
+  repeat(spec: RepeatSpec): Tensor[] {
+    const last = must(spec.bodies[spec.bodies.length - 1], 'a stack has at least one layer');
+    spec.bodies.forEach((fn, i) =>
+      checkArguments(fn, [...spec.carry, ...spec.broadcast, ...must(spec.layerInputs[i], 'inputs for every layer')]),
+    );
+    const outputs = last.results.map((r, i) => {
+      const type = typeIn(last, r.id);
+      const collected = i >= spec.carry.length;
+      return this.#value(collected ? { ...type, shape: [spec.bodies.length, ...type.shape] } : type, r.name);
+    });
+    const instr: RepeatInstr = {
+      kind: 'repeat',
+      site: spec.site,
+      first: spec.first,
+      bodies: spec.bodies.map((f) => f.name),
+      region: spec.region,
+      carry: ids(spec.carry),
+      broadcast: ids(spec.broadcast),
+      layerInputs: spec.layerInputs.map(ids),
+      outputs: ids(outputs),
+    };
+    this.#body.push(instr);
+    return outputs;
+  }
+
+  /** Appends an instruction of another function under given values; used by passes that copy. */
+  append(instr: Instr, outputs: readonly ValueInfo[], inputs: readonly Tensor[]): Tensor[] {
+    const made = outputs.map((o) => this.#value(o.type, o.name, o.path));
+    if (instr.kind === 'repeat') throw new BugError('repeat is expanded before passes copy instructions');
+    const region = this.#region;
+    const own = instr.kind === 'op' ? { ...instr, region: undefined } : instr;
+    const copy = {
+      ...own,
+      inputs: ids(inputs),
+      outputs: ids(made),
+      ...(region === undefined ? {} : { region }),
+    } as Instr;
+    if (copy.kind === 'op' && copy.region === undefined) delete (copy as { region?: number }).region;
+    this.#body.push(copy);
+    return made;
+  }
+
+  finish(name: string, results: readonly { readonly name: string; readonly value: Tensor }[], origin?: FnOrigin): Fn {
+    for (const r of results) this.#own(r.value);
+    return {
+      name,
+      params: [...this.#params],
+      body: [...this.#body],
+      results: results.map((r) => ({ name: r.name, id: r.value.id })),
+      values: new Map(this.#values),
+      ...(origin === undefined ? {} : { origin }),
+      ...(this.#regions.length === 0 ? {} : { regions: [...this.#regions] }),
+    };
+  }
+
+  #value(type: ValueType, name?: string, path = this.#path): Tensor {
+    const id = this.#next++ as ValueId;
+    this.#values.set(id, { type, ...(name === undefined ? {} : { name }), ...(path === undefined ? {} : { path }) });
+    return { emitter: this, id, type };
+  }
+
+  #own(x: Tensor): void {
+    if (x.emitter !== this) throw new BugError(`value %${x.id} belongs to another function`);
+  }
+}
+
+const ids = (xs: readonly Tensor[]): ValueId[] => xs.map((x) => x.id);
+
+export const typeIn = (fn: Fn, id: ValueId): ValueType => must(fn.values.get(id), `${fn.name} has value %${id}`).type;
+
+function checkArguments(fn: Fn, inputs: readonly Tensor[]): void {
+  if (inputs.length !== fn.params.length)
+    throw new BugError(`${fn.name} takes ${fn.params.length} inputs, got ${inputs.length}`);
+  fn.params.forEach((p, i) => {
+    const got = (inputs[i] as Tensor).type;
+    const want = typeIn(fn, p.id);
+    if (!sameType(got, want))
+      throw new BugError(`${fn.name}(${p.name}) takes ${printType(want)}, got ${printType(got)}`);
+  });
+}
