@@ -68,7 +68,7 @@ export function openCheckpoint(path: string, options: CheckpointOptions = {}): C
     config,
     tensors,
     files,
-    hash: () => hashCheckpoint({ folder, config, tensors, files }, options.home ?? espalierHome()),
+    hash: () => hashCheckpoint({ config, tensors, files }, options.home ?? espalierHome()),
     read: (name) => readTensor(placed(name).file, name),
     readFloat32: (name) => readFloat32(placed(name).file, name),
   };

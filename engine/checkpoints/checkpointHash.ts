@@ -14,7 +14,6 @@ import { tensorChunks } from './safetensors.ts';
 import type { SafetensorsFile, TensorEntry } from './safetensors.ts';
 
 export interface HashedContent {
-  readonly folder: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly tensors: ReadonlyMap<string, { readonly file: SafetensorsFile; readonly entry: TensorEntry }>;
   readonly files: readonly SafetensorsFile[];
@@ -22,7 +21,6 @@ export interface HashedContent {
 
 const sideFileSchema = z.object({
   version: z.literal(1),
-  stamps: z.string(),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
@@ -32,12 +30,11 @@ const SETTLED_NANOSECONDS = 2_000_000_000n;
 /** SHA-256 in lower-case hexadecimal, from the side file when every file still has the same stamp. */
 export function hashCheckpoint(content: HashedContent, home: string): string {
   const stamps = stampsOf(content);
-  const folderKey = createHash('sha256').update(content.folder).digest('hex');
-  const side = join(home, 'cache', 'hashes', `${folderKey}.json`);
+  const side = join(home, 'cache', 'hashes', `${stamps}.json`);
   const known = readSideFile(side);
-  if (known !== undefined && known.stamps === stamps) return known.hash;
+  if (known !== undefined) return known.hash;
   const hash = computeHash(content);
-  if (isSettled(content)) rememberHash(side, { version: 1, stamps, hash });
+  if (isSettled(content)) rememberHash(side, { version: 1, hash });
   return hash;
 }
 
@@ -52,9 +49,9 @@ function computeHash({ config, tensors }: HashedContent): string {
   return hash.digest('hex');
 }
 
-/** What the hash depends on, short: the stamp of every opened file, and the config itself. */
+/** What the hash depends on: device, inode, size and time of every file, and the config. A renamed folder keeps them. */
 function stampsOf({ files, config }: HashedContent): string {
-  return contentHash([files.map((f) => [f.path, f.stamp]), config]);
+  return contentHash([files.map((f) => f.stamp), config]);
 }
 
 function isSettled(content: HashedContent): boolean {

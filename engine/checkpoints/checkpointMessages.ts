@@ -81,3 +81,40 @@ export const CHECKPOINT_PROBLEMS = {
     fix: 'Save the fast tokenizer into it: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER).',
   }),
 } as const;
+
+export const STORE_PROBLEMS = {
+  name: (name: string): Problem => ({
+    code: 'model-name',
+    message: 'A model is named by one or two parts of letters, digits, ".", "_" and "-", with "/" between them.',
+    found: printName(name),
+    fix: 'Choose another name with --name.',
+  }),
+  reserved: (name: string): Problem => ({
+    code: 'model-name',
+    message: `The name ${printName(name)} stands for the starter model.`,
+    fix: 'Choose another name with --name.',
+  }),
+  taken: (name: string, folder: string): Problem => ({
+    code: 'model-name-taken',
+    message: `Another model has the name ${printName(name)}.`,
+    found: folder,
+    fix: 'Choose another name with --name.',
+  }),
+  unknown: (name: string, known: readonly string[]): Problem => ({
+    code: 'model-unknown',
+    message: `There is no model ${printName(name)}, neither in the store nor as a folder.`,
+    found: known.length === 0 ? 'the store is empty' : `the store has ${printNames(known)}`,
+    fix: `Get it with "espalier models get NAME", or register a folder with "espalier models add FOLDER".`,
+  }),
+  entry: (why: string): Problem => ({
+    code: 'model-entry',
+    message: 'The record of a model in the store is damaged.',
+    found: why,
+    fix: 'Delete the folder of this record, then get or add the model again.',
+  }),
+  changed: (name: string): Problem => ({
+    code: 'model-changed',
+    message: `The weights or the configuration of model ${printName(name)} are not those that were registered.`,
+    fix: 'If the change was meant, register the folder again with "espalier models add FOLDER"; else restore the files.',
+  }),
+} as const;

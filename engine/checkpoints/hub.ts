@@ -3,7 +3,7 @@
  * `chooseModelFiles`, verified, into a staging folder. The caller (store.ts) renames it when the model is whole. Nothing
  * that the hub says becomes a path: file names are compared with known ones, and shards must be plain names.
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -228,7 +228,8 @@ async function licenceOf(info: ModelInfo, folder: string): Promise<string | unde
 }
 
 async function requireSpace(folder: string, files: readonly RemoteFile[]): Promise<void> {
-  const needed = files.reduce((sum, f) => sum + (f.size ?? 0), 0) + SPARE_BYTES;
+  const staged = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  const needed = files.reduce((sum, f) => sum + (f.size ?? 0), 0) - staged + SPARE_BYTES;
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < needed) refuse({ file: folder }, problems.noSpace(needed, bavail * bsize));
 }

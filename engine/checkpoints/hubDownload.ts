@@ -81,7 +81,7 @@ async function fetchRest(
     await rm(part);
     have = 0;
   }
-  if (file.size !== undefined && have === file.size && have > 0) return { done: file };
+  if (file.hash !== undefined && have === file.size && have > 0) return { done: file };
   const headers = new Map(have > 0 ? [['range', `bytes=${have}-`]] : []) as ReadonlyMap<string, string>;
   const sent = await send(connection, file.url, headers);
   if (!('done' in sent)) return sent;
@@ -89,8 +89,9 @@ async function fetchRest(
   try {
     if (response.status !== 200 && response.status !== 206) {
       await response.body?.cancel();
-      if (response.status === 416) {
-        await rm(part, { force: true });
+      const isExpiredLink = response.status === 403 && new URL(response.url).origin !== connection.endpoint.origin;
+      if (response.status === 416) await rm(part, { force: true });
+      if (response.status === 416 || isExpiredLink) {
         return { retry: (tries) => problems.broken(file.name, have, file.size, tries) };
       }
       return faultOfStatus(connection, response, file.model, problems.missingFile(file.model, file.name));
@@ -118,25 +119,32 @@ async function storeBody(
   onProgress: FileProgress,
 ): Promise<Attempt<Announced>> {
   const handle = await open(part, from === 0 ? 'w' : 'r+');
+  const announced = { size: file.size, hash: file.hash };
   let at = from;
-  let broken: { readonly retry: (tries: number) => ReturnType<typeof problems.broken> } | undefined;
+  let isTooLong = false;
   try {
     for await (const chunk of bodyOf(response)) {
       watch.alive();
-      if (file.size !== undefined && at + chunk.length > file.size) refuse({}, problems.tooLong(file.name, file.size));
+      isTooLong = file.size !== undefined && at + chunk.length > file.size;
+      if (isTooLong) break;
       await writeFully(handle, chunk, at);
       at += chunk.length;
       onProgress(at);
     }
   } catch (error) {
-    if (systemCode(error) !== undefined && !isConnectionCode(error)) throw error;
-    broken = networkFault(connection, error);
+    if (systemCode(error) !== undefined) throw error;
+    // The reason is the same as for a body that ends early: what counts is how far the file came.
+    networkFault(connection, error);
+    return { retry: (tries) => problems.broken(file.name, at, file.size, tries), progress: at > from };
   } finally {
     await handle.sync();
     await handle.close();
   }
-  const announced = { size: file.size, hash: file.hash };
-  if (broken === undefined && (file.size === undefined || at === file.size)) return { done: announced };
+  if (isTooLong) {
+    await rm(part);
+    return refuse({}, problems.tooLong(file.name, file.size ?? 0));
+  }
+  if (file.size === undefined || at === file.size) return { done: announced };
   return { retry: (tries) => problems.broken(file.name, at, file.size, tries), progress: at > from };
 }
 
@@ -184,9 +192,4 @@ async function sizeOf(path: string): Promise<number | undefined> {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function isConnectionCode(error: unknown): boolean {
-  const code = systemCode(error) ?? '';
-  return code.startsWith('UND_') || ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED'].includes(code);
 }

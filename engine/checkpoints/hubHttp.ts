@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { HUB_PROBLEMS as problems } from './hubMessages.ts';
-import { refuse, type Problem } from './refusal.ts';
+import { refuse, systemCode, type Problem } from './refusal.ts';
 
 export const PUBLIC_HUB = 'https://huggingface.co';
 
@@ -114,12 +114,13 @@ export function networkFault(
   error: unknown,
 ): { readonly retry: (tries: number) => Problem } {
   connection.signal?.throwIfAborted();
-  const isNetwork = error instanceof TypeError || (error instanceof DOMException && error.name === 'AbortError');
-  if (!isNetwork) throw error;
-  const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-  const why =
-    error instanceof DOMException ? `no answer for ${connection.timing.silenceMs} ms` : (code ?? cause.message);
+  const isSilence = error instanceof DOMException && error.name === 'AbortError';
+  // `fetch` reports every fault of the network as a TypeError with a cause; one without is a bug of ours.
+  const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : undefined;
+  if (!isSilence && cause === undefined) throw error;
+  const why = isSilence
+    ? `no answer for ${connection.timing.silenceMs} ms`
+    : (systemCode(cause) ?? cause?.message ?? '');
   return { retry: (tries) => problems.unreachable(connection.endpoint.host, why, tries) };
 }
 
@@ -191,7 +192,7 @@ function headersFor(connection: HubConnection, url: URL, extra: ReadonlyMap<stri
 }
 
 function redirectTarget(connection: HubConnection, from: URL, location: string | null): URL {
-  if (location === null || !URL.canParse(location, from))
+  if (location === null || !URL.canParse(location, from.href))
     return refuse({}, problems.redirect('a redirect without address'));
   const target = new URL(location, from);
   const isAllowed =

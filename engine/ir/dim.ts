@@ -22,6 +22,7 @@ export interface SymbolDecl {
 /** Monomial (`B*T`, symbols sorted; `''` for the constant) to its coefficient; no zero coefficients. */
 type Terms = ReadonlyMap<string, number>;
 
+const DIM = /^-?[^+\-]+(?:[+-][^+\-]+)*$/;
 const SYMBOL = /^[A-Za-z_][\w@/.:]*$/;
 const parsed = new Map<string, Terms>();
 
@@ -38,6 +39,7 @@ function termsOf(d: Dim): Terms {
   if (typeof d === 'number') return d === 0 ? new Map() : new Map([['', d]]);
   const known = parsed.get(d);
   if (known) return known;
+  if (!DIM.test(d)) throw new BugError(`"${d}" is not a dimension`);
   const terms = new Map<string, number>();
   for (const [, sign, body] of d.matchAll(/([+-]?)([^+-]+)/g)) {
     const factors = (body ?? '').split('*');

@@ -1,5 +1,6 @@
 /** Reads the text that `print.ts` writes: `parseProgram(printProgram(p))` equals p. */
 import { BugError } from '../base/errors.ts';
+import { parseAttrs } from './attrsText.ts';
 import type { SymbolDecl } from './dim.ts';
 import type { OpName } from './opAttrs.ts';
 import type {
@@ -31,15 +32,15 @@ interface OpenFn {
 const DEFINITION = /^%(\d+): (\w+\[[^\]]*\])(?: ("(?:[^"\\]|\\.)*"))?(?: @("(?:[^"\\]|\\.)*"))?/;
 const STRING = '"(?:[^"\\\\]|\\\\.)*"';
 const OP = /^(\w+)\(([^)]*)\)(?: (\{.*\}))?(?: #(\d+))?$/;
-const CALL = new RegExp(`^call (\\S+) (${STRING}) \\(([^)]*)\\)(?: (\\{.*\\}))?$`);
+const CALL = new RegExp(`^call (\\S+) (${STRING}) \\(([^)]*)\\)(?: (\\{.*\\}))?(?: #(\\d+))?$`);
 const REPEAT = new RegExp(
   `^repeat (${STRING}) from (\\d+) carry \\(([^)]*)\\) broadcast \\(([^)]*)\\) layers ((?:\\S+\\([^)]*\\) ?)+)(\\{.*\\})?$`,
 );
-const REGION = new RegExp(`^region (\\{.*\\}) \\(([^)]*)\\) -> \\(([^)]*)\\) (${STRING})$`);
+const REGION = new RegExp(`^region (\\{.*\\}) \\(([^)]*)\\) -> \\(([^)]*)\\) (${STRING})(?: restored \\(([^)]*)\\))?$`);
 const PARAM = new RegExp(`^(input|weight|trainable|state) (${STRING}) (.*)$`);
 const RETURN = new RegExp(`^return (${STRING}) %(\\d+)$`);
 
-const json = (text: string): unknown => JSON.parse(text) as unknown;
+const json = parseAttrs;
 const ids = (text: string): ValueId[] => [...text.matchAll(/%(\d+)/g)].map((m) => Number(m[1]) as ValueId);
 const region = (text: string | undefined): Region => (text === undefined ? { kind: 'plain' } : (json(text) as Region));
 
@@ -93,7 +94,13 @@ function parseLine(fn: OpenFn, line: string): void {
   const marked = REGION.exec(line);
   if (marked) {
     const [, kind, inputs, outputs, path] = marked as unknown as [string, string, string, string, string];
-    fn.regions.push({ region: region(kind), inputs: ids(inputs), outputs: ids(outputs), path: json(path) as string });
+    fn.regions.push({
+      region: region(kind),
+      inputs: ids(inputs),
+      outputs: ids(outputs),
+      path: json(path) as string,
+      ...(marked[5] === undefined ? {} : { restored: ids(marked[5]) }),
+    });
     return;
   }
   const param = PARAM.exec(line);
@@ -109,7 +116,7 @@ function parseLine(fn: OpenFn, line: string): void {
     outputs.push(defined.id);
     rest = defined.rest.replace(/^; /, '');
   }
-  fn.body.push(parseInstr(rest.replace(/^ = /, ''), outputs));
+  fn.body.push(parseInstr(rest.replace(/^ ?= /, ''), outputs));
 }
 
 function parseInstr(text: string, outputs: ValueId[]): Instr {
@@ -122,6 +129,7 @@ function parseInstr(text: string, outputs: ValueId[]): Instr {
       region: region(call[4]),
       inputs: ids(call[3] as string),
       outputs,
+      ...(call[5] === undefined ? {} : { within: Number(call[5]) }),
     };
   }
   const repeat = REPEAT.exec(text);

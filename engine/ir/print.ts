@@ -1,4 +1,5 @@
 /** A Program as text that `parse.ts` reads back to an equal Program. One instruction a line; attributes and names as JSON. */
+import { printAttrs } from './attrsText.ts';
 import type { Fn, Instr, Program, Region, ValueId } from './program.ts';
 import { printType } from './types.ts';
 
@@ -12,10 +13,10 @@ export function printProgram(program: Program): string {
 }
 
 export function printFn(fn: Fn): string[] {
-  const lines = [`fn ${fn.name}${fn.origin ? ` ${JSON.stringify(fn.origin)}` : ''}`];
+  const lines = [`fn ${fn.name}${fn.origin ? ` ${printAttrs(fn.origin)}` : ''}`];
   for (const r of fn.regions ?? []) {
     lines.push(
-      `  region ${JSON.stringify(r.region)} (${printIds(r.inputs)}) -> (${printIds(r.outputs)}) ${JSON.stringify(r.path)}`,
+      `  region ${JSON.stringify(r.region)} (${printIds(r.inputs)}) -> (${printIds(r.outputs)}) ${JSON.stringify(r.path)}${r.restored ? ` restored (${printIds(r.restored)})` : ''}`,
     );
   }
   for (const p of fn.params) lines.push(`  ${p.role} ${JSON.stringify(p.name)} ${printDefinition(fn, p.id)}`);
@@ -39,14 +40,16 @@ function printDefinition(fn: Fn, id: ValueId): string {
 
 const printRegion = (region: Region): string => (region.kind === 'plain' ? '' : ` ${JSON.stringify(region)}`);
 
+const printTag = (region: number | undefined): string => (region === undefined ? '' : ` #${region}`);
+
 function printInstr(instr: Instr): string {
   switch (instr.kind) {
     case 'op': {
-      const attrs = Object.keys(instr.attrs).length === 0 ? '' : ` ${JSON.stringify(instr.attrs)}`;
-      return `${instr.op}(${printIds(instr.inputs)})${attrs}${instr.region === undefined ? '' : ` #${instr.region}`}`;
+      const attrs = Object.keys(instr.attrs).length === 0 ? '' : ` ${printAttrs(instr.attrs)}`;
+      return `${instr.op}(${printIds(instr.inputs)})${attrs}${printTag(instr.region)}`;
     }
     case 'call':
-      return `call ${instr.fn} ${JSON.stringify(instr.site)} (${printIds(instr.inputs)})${printRegion(instr.region)}`;
+      return `call ${instr.fn} ${JSON.stringify(instr.site)} (${printIds(instr.inputs)})${printRegion(instr.region)}${printTag(instr.within)}`;
     case 'repeat': {
       const layers = instr.bodies.map((b, i) => `${b}(${printIds(instr.layerInputs[i] ?? [])})`).join(' ');
       return `repeat ${JSON.stringify(instr.site)} from ${instr.first} carry (${printIds(instr.carry)}) broadcast (${printIds(instr.broadcast)}) layers ${layers}${printRegion(instr.region)}`;

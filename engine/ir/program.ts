@@ -4,7 +4,9 @@
  *
  * Invariants, checked by `ops/verify.ts` after every pass:
  *  1. every value is defined once, before its uses; 2. types agree with the op's `infer` rule, shape and dtype;
- *  3. the inputs of a call match the callee's parameters; 4. calls do not recurse; 5. every symbol is declared.
+ *  3. the inputs and outputs of a call match the callee, also those of an inverse or a custom gradient; 4. calls do not
+ *  recurse; 5. every symbol is declared once; 6. parameters, results and functions have names of their own; 7. region
+ *  instances exist and name values of the function.
  */
 import type { Brand } from '../base/brand.ts';
 import type { SymbolDecl } from './dim.ts';
@@ -33,7 +35,7 @@ export interface ValueInfo {
 
 /**
  * How the backward pass treats a call. `checkpoint`: inner values are recomputed from the inputs. `reversible`: the inputs
- * themselves are recomputed from the outputs by `inverse(outputs..., non-carry inputs...)`. `customVjp`: `vjp(inputs...,
+ * themselves are recomputed: the first `streams` inputs are `inverse(outputs..., other inputs...)`. `customVjp`: `vjp(inputs...,
  * outputs..., cotangents...)` gives the cotangents of the inputs.
  */
 export type Region =
@@ -60,6 +62,8 @@ export interface CallInstr {
   readonly region: Region;
   readonly inputs: readonly ValueId[];
   readonly outputs: readonly ValueId[];
+  /** Index into `Fn.regions` of the region around it, once the calls around it are inlined. */
+  readonly within?: number;
 }
 
 /** A Stack: the bodies of the layers in turn. Body inputs: carry, broadcast, then that layer's own; results: carry, then collected. */
@@ -85,6 +89,12 @@ export interface RegionInstance {
   readonly inputs: readonly ValueId[];
   readonly outputs: readonly ValueId[];
   readonly path: string;
+  /**
+   * Of a reversible region: its leading inputs once more, computed from the outputs by the inlined inverse. Nothing reads
+   * them until recomputation does; being ordinary values, they are packed and rewritten with all others. A pass that takes
+   * the region apart drops them, and the region is recomputed from its inputs.
+   */
+  readonly restored?: readonly ValueId[];
 }
 
 export interface FnResult {

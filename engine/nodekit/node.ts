@@ -1,8 +1,8 @@
 /** The definition of a node: everything that the palette, the checker, the compiler and the emitters know of it, in one record. */
 import type { Dim } from '../ir/dim.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import type { ParamSpecs, ParamValues } from './params.ts';
-import type { Scope } from './scope.ts';
+import type { ParamSpecs, ParamValue, ParamValues } from './params.ts';
+import type { Scope, WeightRef } from './scope.ts';
 import type { AffineWire, DataWire, KvWire, LossWire, TensorWire, TokensWire, TransformWire, Wire, WireKind } from './wires.ts';
 
 export interface PortSpec {
@@ -53,10 +53,25 @@ export interface BuildInputs {
   transforms(port: string): readonly TransformWire[];
 }
 
+/** One row of a source bank as the compiler hands it to a node: a trained module and where its tensors lie. */
+export interface SourceModule {
+  readonly name: string;
+  readonly type: string;
+  readonly params: Readonly<Record<string, ParamValue>>;
+  /** The tensor of a local parameter name; `{layer}` stands for the layer. */
+  tensor(name: string): WeightRef;
+}
+
 export interface BuildContext<S extends ParamSpecs> {
   readonly scope: Scope;
   readonly inputs: BuildInputs;
   readonly params: ParamValues<S>;
+  /** Id of the node in its graph. */
+  readonly id: string;
+  /** Rows of the node's source bank; empty when it has none. */
+  readonly bank: readonly SourceModule[];
+  /** The definition of another node type, for banks. */
+  definition(type: string): AnyNode | undefined;
 }
 
 export interface NodeDefinition<S extends ParamSpecs = ParamSpecs> {
@@ -71,7 +86,11 @@ export interface NodeDefinition<S extends ParamSpecs = ParamSpecs> {
   readonly peft?: { readonly startPoint: StartPoint; readonly mergeable: boolean };
   /** Built in place in the caller instead of as a function of its own: one-op nodes. */
   readonly inline?: boolean;
+  /** The node reads a source bank. */
+  readonly bank?: boolean;
   build(context: BuildContext<S>): Readonly<Record<string, Wire>>;
+  /** The module's contribution `[..., d]` for an input `[..., d]`, without residual: what fusion and ScaLearn mix. */
+  asSource?(scope: Scope, x: Tensor, params: ParamValues<S>): Tensor;
 }
 
 /** A definition whose parameter types are forgotten; made by `defineNode` alone, which has checked them. */

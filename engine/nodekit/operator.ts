@@ -24,6 +24,8 @@ export interface LinearOperator {
   /** The effective weight `[out, in]`; throws `Unsupported` when it depends on the input. */
   materialize(): Tensor;
   readonly bias: Tensor | undefined;
+  /** The checkpoint's own weight, while nothing has changed it. */
+  readonly raw?: { readonly weight: Tensor; readonly layout: 'linear' | 'conv1d' };
 }
 
 /** Input rotations act on x, additive ones add to y, row scales multiply y, the last replace the weight or the bias itself. */
@@ -46,6 +48,7 @@ export function baseOperator(weight: Tensor, bias: Tensor | undefined, layout: '
     inFeatures: linear ? columns : rows,
     outFeatures: linear ? rows : columns,
     bias,
+    raw: { weight, layout },
     product,
     apply: (x) => withBias(product(x), bias),
     applyTransposed: (y) => matmul(y, weight, { transposeB: !linear }),
@@ -61,7 +64,9 @@ export function additive(
   parts: { delta: (x: Tensor) => Tensor; deltaTransposed: (y: Tensor) => Tensor; deltaWeight: () => Tensor },
 ): LinearOperator {
   return {
-    ...base,
+    inFeatures: base.inFeatures,
+    outFeatures: base.outFeatures,
+    bias: base.bias,
     apply: (x) => add(base.apply(x), parts.delta(x)),
     product: (x) => add(base.product(x), parts.delta(x)),
     applyTransposed: (y) => add(base.applyTransposed(y), parts.deltaTransposed(y)),

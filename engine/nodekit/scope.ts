@@ -4,7 +4,7 @@
  * the callers, level by level, until it becomes an input of the whole Program.
  */
 import { BugError } from '../base/errors.ts';
-import { mul, named, noise } from '../ir/build.ts';
+import { iota, mul, named, noise } from '../ir/build.ts';
 import type { Dim } from '../ir/dim.ts';
 import type { NoiseDistribution } from '../ir/opAttrs.ts';
 import type { Fn, FnOrigin, ParamRole, Region } from '../ir/program.ts';
@@ -76,13 +76,15 @@ export class Scope {
   readonly context: ScopeContext;
   readonly builder: FnBuilder;
   readonly #prefix: string;
+  readonly #frozen: ((name: string) => WeightRef) | undefined;
   readonly #declarations: Map<string, Declaration>;
   readonly #taps: { name: string; value: Tensor }[];
 
-  constructor(context: ScopeContext, builder = new FnBuilder(), prefix = '', shared?: Scope) {
+  constructor(context: ScopeContext, builder = new FnBuilder(), prefix = '', shared?: Scope, frozen?: (name: string) => WeightRef) {
     this.context = context;
     this.builder = builder;
     this.#prefix = prefix;
+    this.#frozen = frozen;
     this.#declarations = shared ? shared.#declarations : new Map<string, Declaration>();
     this.#taps = shared ? shared.#taps : [];
   }
@@ -93,11 +95,20 @@ export class Scope {
 
   /** The same function, with names prefixed by `site/`: a part that is built in place rather than called. */
   inside(site: string): Scope {
-    return new Scope(this.context, this.builder, `${this.#prefix}${site}/`, this);
+    const { context, builder } = this;
+    const prefix = `${this.#prefix}${site}/`;
+    const frozen = this.#frozen && ((name: string): WeightRef => (this.#frozen as (n: string) => WeightRef)(`${site}/${name}`));
+    return new Scope(context, builder, prefix, this, frozen);
+  }
+
+  /** The same function, in which parameters are frozen tensors of an artifact instead: a trained module used as a source. */
+  frozen(source: (name: string) => WeightRef): Scope {
+    return new Scope(this.context, this.builder, this.#prefix, this, source);
   }
 
   /** A trainable parameter. Scalars and vectors are not decayed unless said. */
   param(name: string, shape: Shape, init: InitSpec, options: { scope?: ParamScope; decay?: boolean } = {}): Tensor {
+    if (this.#frozen) return this.weight(name, shape, this.#frozen(name));
     const initFrom = 'weight' in init ? `${this.#prefix}${init.weight}` : undefined;
     return this.declare({
       name: this.#prefix + name,
@@ -148,6 +159,14 @@ export class Scope {
     return mul(x, this.noise(site, over, rest, { kind: 'keep', p }));
   }
 
+  /** Dropout on the entries of a parameter: one draw per step, the same for all examples. */
+  dropoutOfParameter(x: Tensor, p: number, site: string): Tensor {
+    if (!this.training || p === 0) return x;
+    const key = this.global('rng/key', tensorType('u32', [2]));
+    const rows = iota(x, x.type.shape[0] as Dim);
+    return mul(x, noise(key, rows, this.#prefix + site, x.type.shape, { kind: 'keep', p }));
+  }
+
   /** Shows a value live while training, under this node's path. */
   tap(name: string, value: Tensor): void {
     this.#taps.push({ name: this.#prefix + name, value });
@@ -162,7 +181,7 @@ export class Scope {
    * Builds a part as a function of its own (a class, in emitted code) and calls it here. Equal parts become one function.
    */
   outline(site: string, origin: FnOrigin, inputs: readonly (readonly [string, Tensor])[], build: (scope: Scope, ...inputs: Tensor[]) => readonly (readonly [string, Tensor])[], region: Region = { kind: 'plain' }): Tensor[] {
-    const inner = new Scope(this.context);
+    const inner = new Scope(this.context, new FnBuilder(), '', undefined, this.#frozen);
     const handles = inputs.map(([name, x]) => inner.builder.param(name, 'input', x.type));
     const results = build(inner, ...handles);
     const traced = inner.finish(origin, results, inputs.length);
@@ -171,10 +190,11 @@ export class Scope {
 
   /** Calls a traced function: lifts what it declares into this function under `site/`. Returns its results without taps. */
   call(traced: Traced, site: string, inputs: readonly Tensor[], options: { region?: Region; shared?: string } = {}): Tensor[] {
-    const lifted = traced.declarations.map((d) => this.declare(liftDeclaration(d, this.#prefix + site, undefined, options.shared)));
-    const outputs = this.builder.call(traced.fn, this.#prefix + site, [...inputs, ...lifted], options.region ?? { kind: 'plain' });
+    const path = this.#prefix + site;
+    const lifted = traced.declarations.map((d) => this.declare(liftDeclaration(d, path, undefined, options.shared)));
+    const outputs = this.builder.call(traced.fn, path, [...inputs, ...lifted], options.region ?? { kind: 'plain' });
     const plain = outputs.length - traced.taps.length;
-    traced.taps.forEach((name, i) => this.#taps.push({ name: `${this.#prefix}${site}/${name}`, value: outputs[plain + i] as Tensor }));
+    traced.taps.forEach((name, i) => this.#taps.push({ name: join(path, name), value: outputs[plain + i] as Tensor }));
     return outputs.slice(0, plain);
   }
 
@@ -232,10 +252,13 @@ export function liftDeclaration(d: Declaration, site: string, layer: number | un
   const withSource = source ? { source } : {};
   if (d.role === 'input' || d.scope === 'model') return { ...d, ...withSource };
   if (shared !== undefined && d.role === 'trainable') return { ...d, name: `shared/${shared}/${d.name}`, scope: 'model' };
-  if (layer === undefined) return { ...d, ...withSource, name: `${site}/${d.name}`, ...initFrom(d, site) };
+  if (layer === undefined) return { ...d, ...withSource, name: join(site, d.name), ...initFrom(d, site) };
   const prefix = d.scope === 'stack' ? site : `${site}/${layer}`;
   return { ...d, ...withSource, name: `${prefix}/${d.name}`, scope: 'layer', ...initFrom(d, `${site}/${layer}`) };
 }
 
-const initFrom = (d: Declaration, prefix: string): { initFrom?: string } => (d.initFrom === undefined ? {} : { initFrom: `${prefix}/${d.initFrom}` });
+const initFrom = (d: Declaration, prefix: string): { initFrom?: string } => (d.initFrom === undefined ? {} : { initFrom: join(prefix, d.initFrom) });
+
+/** Paths of the entry have no leading site. */
+const join = (site: string, name: string): string => (site === '' ? name : `${site}/${name}`);
 

@@ -5,12 +5,18 @@ import type { Tensor } from '../ir/tensor.ts';
 import type { ValueType } from '../ir/types.ts';
 import type { Transform } from './operator.ts';
 
-export const WIRE_KINDS = ['tensor', 'tokens', 'transform', 'affine', 'kv', 'loss'] as const;
+export const WIRE_KINDS = ['tensor', 'sources', 'tokens', 'transform', 'affine', 'kv', 'loss'] as const;
 export type WireKind = (typeof WIRE_KINDS)[number];
 
 export interface TensorWire {
   readonly kind: 'tensor';
   readonly value: Tensor;
+}
+/** A thick wire: one tensor per row of a source bank. A port for many tensors takes it as that many. */
+export interface SourcesWire {
+  readonly kind: 'sources';
+  readonly names: readonly string[];
+  readonly values: readonly Tensor[];
 }
 /** A padded batch of token sequences: ids, typeIds and positions i32 `[B, T]`, lengths i32 `[B]`. */
 export interface TokensWire {
@@ -44,7 +50,7 @@ export interface TransformWire {
   readonly kind: 'transform';
   readonly transform: Transform;
 }
-export type Wire = TensorWire | TokensWire | AffineWire | KvWire | LossWire | TransformWire;
+export type Wire = TensorWire | SourcesWire | TokensWire | AffineWire | KvWire | LossWire | TransformWire;
 /** Everything that crosses a function's boundary. */
 export type DataWire = Exclude<Wire, TransformWire>;
 
@@ -53,6 +59,8 @@ export function tensorsOf(wire: DataWire): readonly (readonly [string, Tensor])[
   switch (wire.kind) {
     case 'tensor':
       return [['', wire.value]];
+    case 'sources':
+      return wire.names.map((name, i) => [name, wire.values[i] as Tensor] as const);
     case 'tokens':
       return [['ids', wire.ids], ['typeIds', wire.typeIds], ['positions', wire.positions], ['lengths', wire.lengths]];
     case 'affine':
@@ -74,6 +82,8 @@ export function withTensors(wire: DataWire, tensors: readonly Tensor[]): DataWir
   switch (wire.kind) {
     case 'tensor':
       return { kind: 'tensor', value: at(0) };
+    case 'sources':
+      return { kind: 'sources', names: wire.names, values: tensors };
     case 'tokens':
       return { kind: 'tokens', ids: at(0), typeIds: at(1), positions: at(2), lengths: at(3) };
     case 'affine':
@@ -88,7 +98,7 @@ export function withTensors(wire: DataWire, tensors: readonly Tensor[]): DataWir
 /** Types and constants of a wire: with the node's parameters, the key of a traced function. */
 export function wireSignature(wire: DataWire): string {
   const types = tensorsOf(wire).map(([, t]) => typeText(t.type));
-  const extra = wire.kind === 'affine' ? wire.epsilon : wire.kind === 'loss' ? wire.coefficient : '';
+  const extra = wire.kind === 'affine' ? wire.epsilon : wire.kind === 'loss' ? wire.coefficient : wire.kind === 'sources' ? wire.names.join(',') : '';
   return `${wire.kind}(${types.join(';')};${extra})`;
 }
 

@@ -2,11 +2,12 @@
  * Multi-head attention with masks as data: key lengths, a causal flag, and a prefix that every query sees. The additive
  * mask is most negative finite, so that a row without any visible key gives uniform weights (as HF's eager attention).
  */
-import { add, cast, iota, lt, matmul, mul, not, reshape, softmax, sub, sum, transpose } from '../ir/build.ts';
+import { add, and, cast, iota, lt, matmul, mul, not, reshape, softmax, sub, sum, transpose } from '../ir/build.ts';
 import { addDims, divExact, evaluateDim, mulDims, type Dim } from '../ir/dim.ts';
 import type { OpAttrs } from '../ir/opAttrs.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { printType, type ValueType } from '../ir/types.ts';
+import { printShape, printType, sameShape, type Shape, type ValueType } from '../ir/types.ts';
+import { needFloat, sameDtype } from './broadcasting.ts';
 import { zeros } from './ndarray.ts';
 import { mergeLast, splitLast } from './structure.ts';
 import { ShapeError, type AxisLink, type NDArray, type OpRule } from './rule.ts';
@@ -25,11 +26,10 @@ function additiveMask(q: Tensor, k: Tensor, lengths: Tensor, attrs: Attrs): Tens
   const queries = q.type.shape[1] as Dim;
   const batch = lengths.type.shape[0] as Dim;
   const position = sub(iota(q, keys), constantI32(q, attrs.prefix));
-  const padded = not(lt(position, reshape(lengths, [batch, 1])));
-  const bias = reshape(mul(cast(padded, 'f32'), MASKED), [batch, 1, 1, keys]);
-  if (!attrs.causal) return bias;
-  const future = lt(reshape(iota(q, queries), [queries, 1]), position);
-  return add(bias, mul(cast(future, 'f32'), MASKED));
+  const inside = reshape(lt(position, reshape(lengths, [batch, 1])), [batch, 1, 1, keys]);
+  // A key hidden for two reasons gets the mask once, so that a row without any visible key stays uniform.
+  const visible = attrs.causal ? and(inside, not(lt(reshape(iota(q, queries), [queries, 1]), position))) : inside;
+  return mul(cast(not(visible), 'f32'), MASKED);
 }
 
 /** The run-time value of a dimension as an i32 scalar. */
@@ -60,11 +60,17 @@ function attend(inputs: readonly Tensor[], attrs: Attrs): Parts {
 
 export const attentionRule: OpRule<'attention'> = {
   doc: 'softmax(scale * q k^T + mask) v per head (Vaswani et al. 2017), with dropout on the weights when keep factors are given.',
+  arity: [4, 5],
   infer: (attrs, inputs) => {
     const [q, k, v, lengths, keep] = inputs as [ValueType, ValueType, ValueType, ValueType, ValueType | undefined];
     const refuse = (message: string, fix: string): never => {
       throw new ShapeError('attention', message, fix);
     };
+    for (const t of keep ? [q, k, v, keep] : [q, k, v]) needFloat('attention', t);
+    sameDtype('attention', [q, k, v]);
+    if (lengths.dtype !== 'i32' || lengths.shape.length !== 1) {
+      refuse(`key lengths must be i32 of rank 1, got ${printType(lengths)}`, 'Give one length per example.');
+    }
     if (q.shape.length !== 3 || k.shape.length !== 3 || v.shape.length !== 3) {
       refuse(`needs [B, T, width] tensors, got ${[q, k, v].map(printType).join(', ')}`, 'Unpack or reshape them.');
     }
@@ -88,6 +94,9 @@ export const attentionRule: OpRule<'attention'> = {
     }
     if (attrs.dropout !== (keep !== undefined))
       refuse('keep factors and the dropout flag disagree', 'Give keep factors exactly when dropout is on.');
+    const weights: Shape = [q.shape[0] as Dim, attrs.heads, q.shape[1] as Dim, k.shape[1] as Dim];
+    if (keep && !sameShape(keep.shape, weights))
+      refuse(`keep factors ${printType(keep)} must be ${printShape(weights)}`, 'Give one factor per attention weight.');
     return [{ dtype: q.dtype, shape: [q.shape[0] as Dim, q.shape[1] as Dim, v.shape[2] as Dim] }];
   },
   reference: (attrs, inputs, bindings) => {
@@ -153,7 +162,7 @@ export const attentionRule: OpRule<'attention'> = {
       [
         Array.from({ length: n }, (): AxisLink => 0),
         Array.from({ length: n }, (_, i): AxisLink => (i === 0 ? 1 : i === 4 ? 2 : null)),
-        Array.from({ length: n }, (): AxisLink => null),
+        Array.from({ length: n }, (_, i): AxisLink => (i === 2 ? 2 : null)),
       ],
     ];
   },
@@ -179,6 +188,15 @@ export const attentionRule: OpRule<'attention'> = {
         { shape: [1, 3, 2] },
         { shape: [1], dtype: 'i32', range: [2, 3] },
         { shape: [1, 1, 2, 3], range: [0.5, 1.5] },
+      ],
+    },
+    {
+      attrs: { heads: 2, scale: 1, causal: true, prefix: 0, dropout: false },
+      inputs: [
+        { shape: [3, 3, 2] },
+        { shape: [3, 3, 2] },
+        { shape: [3, 3, 4] },
+        { shape: [3], dtype: 'i32', range: [1, 4] },
       ],
     },
   ],

@@ -9,6 +9,7 @@ import { ShapeError, type AxisLink, type NDArray, type OpRule } from './rule.ts'
 
 export const noiseRule: OpRule<'noise'> = {
   doc: 'Counter noise (engine/base/counterHash.ts): a pure function of key, site, row coordinate and position.',
+  arity: [2, 2],
   infer: (attrs, inputs) => {
     const [key, rows] = inputs as [ValueType, ValueType];
     if (key.dtype !== 'u32' || key.shape.length !== 1 || key.shape[0] !== 2) {
@@ -63,6 +64,13 @@ export const noiseRule: OpRule<'noise'> = {
         { shape: [2], dtype: 'i32', range: [0, 50] },
       ],
     },
+    {
+      attrs: { site: 'b', shape: [3], distribution: { kind: 'uniform' } },
+      inputs: [
+        { shape: [2], dtype: 'u32', range: [0, 1000] },
+        { shape: [3], dtype: 'i32', range: [0, 50] },
+      ],
+    },
   ],
 };
 
@@ -73,16 +81,21 @@ const identityLinks = (inputs: readonly ValueType[]): AxisLink[][][] => [
 
 export const barrierRule: OpRule<'barrier'> = {
   doc: 'The first input, not to be computed, merged or folded before the second is there: it keeps recomputation from being undone.',
+  arity: [2, 2],
   infer: sameAsFirst,
   reference: (_attrs, inputs) => [inputs[0] as NDArray],
   vjp: ({ inputs, cotangents }) => [barrier(cotangents[0] as Tensor, inputs[1] as Tensor), undefined],
   flops: () => 0,
   axes: (_attrs, inputs) => identityLinks(inputs),
-  cases: [{ attrs: {}, inputs: [{ shape: [2, 3] }, { shape: [1] }] }],
+  cases: [
+    { attrs: {}, inputs: [{ shape: [2, 3] }, { shape: [1] }] },
+    { attrs: {}, inputs: [{ shape: [2, 3, 2], dtype: 'i32', range: [0, 9] }, { shape: [] }] },
+  ],
 };
 
 export const stopGradientRule: OpRule<'stopGradient'> = {
   doc: 'The input as a constant: nothing flows back through it.',
+  arity: [1, 1],
   infer: sameAsFirst,
   reference: (_attrs, inputs) => [inputs[0] as NDArray],
   vjp: () => [undefined],

@@ -1,9 +1,11 @@
 /** Ops that select or place rows by integer indices, packing of padded batches among them. */
+import { BugError } from '../base/errors.ts';
 import { gather, pack, scatterAdd, unpack } from '../ir/build.ts';
 import { evaluateDim, type Dim } from '../ir/dim.ts';
 import type { OpName } from '../ir/opAttrs.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { elementsOf, printType, type ValueType } from '../ir/types.ts';
+import { needNumbers } from './broadcasting.ts';
 import { countOf, zeros } from './ndarray.ts';
 import { ShapeError, type AxisLink, type NDArray, type OpRule } from './rule.ts';
 
@@ -17,10 +19,17 @@ function needIndex(op: OpName, index: ValueType, rank?: number): void {
   }
 }
 
+/** The oracle refuses what backends leave undefined: an index outside of the table. */
+function needRows(op: OpName, index: NDArray, rows: number): void {
+  const bad = index.data.find((row) => row < 0 || row >= rows);
+  if (bad !== undefined) throw new BugError(`${op}: index ${bad} is outside of a table of ${rows} rows`);
+}
+
 const rowSize = (x: NDArray, leading: number): number => countOf(x.shape.slice(leading));
 
 export const gatherRule: OpRule<'gather'> = {
   doc: 'Rows of a table: `out[i..., :] = table[index[i...], :]`.',
+  arity: [2, 2],
   infer: (_attrs, inputs) => {
     const [table, index] = inputs as [ValueType, ValueType];
     needIndex('gather', index);
@@ -31,6 +40,7 @@ export const gatherRule: OpRule<'gather'> = {
     const [table, index] = inputs as [NDArray, NDArray];
     const size = rowSize(table, 1);
     const out = zeros(table.dtype, [...index.shape, ...table.shape.slice(1)]);
+    needRows('gather', index, table.shape[0] as number);
     index.data.forEach((row, i) => out.data.set(table.data.subarray(row * size, (row + 1) * size), i * size));
     return [out];
   },
@@ -50,14 +60,18 @@ export const gatherRule: OpRule<'gather'> = {
   cases: [
     { attrs: {}, inputs: [{ shape: [5, 3] }, { shape: [2, 2], dtype: 'i32', range: [0, 5] }] },
     { attrs: {}, inputs: [{ shape: [4] }, { shape: [3], dtype: 'i32', range: [0, 4] }] },
+    { attrs: {}, inputs: [{ shape: [2, 2] }, { shape: [], dtype: 'i32', range: [0, 2] }] },
+    { attrs: {}, inputs: [{ shape: [3, 3] }, { shape: [3], dtype: 'i32', range: [0, 3] }] },
   ],
 };
 
 export const scatterAddRule: OpRule<'scatterAdd'> = {
   doc: 'Adds update rows into a table of zeros: `out[index[i...], :] += updates[i..., :]`.',
+  arity: [2, 2],
   infer: (attrs, inputs) => {
     const [updates, index] = inputs as [ValueType, ValueType];
     needIndex('scatterAdd', index);
+    needNumbers('scatterAdd', updates);
     if (index.shape.some((d, i) => d !== updates.shape[i])) {
       throw new ShapeError(
         'scatterAdd',
@@ -71,6 +85,7 @@ export const scatterAddRule: OpRule<'scatterAdd'> = {
     const [updates, index] = inputs as [NDArray, NDArray];
     const size = rowSize(updates, index.shape.length);
     const out = zeros(updates.dtype, [evaluateDim(attrs.rows, bindings), ...updates.shape.slice(index.shape.length)]);
+    needRows('scatterAdd', index, out.shape[0] as number);
     index.data.forEach((row, i) => {
       for (let k = 0; k < size; k++)
         out.data[row * size + k] = (out.data[row * size + k] as number) + (updates.data[i * size + k] as number);
@@ -85,11 +100,15 @@ export const scatterAddRule: OpRule<'scatterAdd'> = {
       (outputs[0] as ValueType).shape.map((_, i): AxisLink[] => (i === 0 ? [null, null] : [i - 1 + indexRank, null])),
     ];
   },
-  cases: [{ attrs: { rows: 4 }, inputs: [{ shape: [2, 3, 2] }, { shape: [2, 3], dtype: 'i32', range: [0, 4] }] }],
+  cases: [
+    { attrs: { rows: 4 }, inputs: [{ shape: [2, 3, 2] }, { shape: [2, 3], dtype: 'i32', range: [0, 4] }] },
+    { attrs: { rows: 3 }, inputs: [{ shape: [3] }, { shape: [3], dtype: 'i32', range: [0, 3] }] },
+  ],
 };
 
 export const packRule: OpRule<'pack'> = {
   doc: 'The real tokens `[N, ...]` of a padded `[B, T, ...]`, at flat positions `index` (increasing, without repeats).',
+  arity: [2, 2],
   infer: (attrs, inputs) => {
     const [x, index] = inputs as [ValueType, ValueType];
     needIndex('pack', index, 1);
@@ -106,6 +125,7 @@ export const packRule: OpRule<'pack'> = {
     const [x, index] = inputs as [NDArray, NDArray];
     const size = rowSize(x, 2);
     const out = zeros(x.dtype, [index.data.length, ...x.shape.slice(2)]);
+    needRows('pack', index, (x.shape[0] as number) * (x.shape[1] as number));
     index.data.forEach((at, i) => out.data.set(x.data.subarray(at * size, (at + 1) * size), i * size));
     return [out];
   },
@@ -122,11 +142,13 @@ export const packRule: OpRule<'pack'> = {
       attrs: { rows: 4 },
       inputs: [{ shape: [2, 3, 2] }, { shape: [4], dtype: 'i32', range: [0, 6], increasing: true }],
     },
+    { attrs: { rows: 2 }, inputs: [{ shape: [2, 2] }, { shape: [2], dtype: 'i32', range: [0, 4], increasing: true }] },
   ],
 };
 
 export const unpackRule: OpRule<'unpack'> = {
   doc: 'Packed rows `[N, ...]` at their flat positions of `[batch, length, ...]`, zeros elsewhere.',
+  arity: [2, 2],
   infer: (attrs, inputs) => {
     const [x, index] = inputs as [ValueType, ValueType];
     needIndex('unpack', index, 1);
@@ -163,11 +185,16 @@ export const unpackRule: OpRule<'unpack'> = {
       attrs: { batch: 2, length: 3 },
       inputs: [{ shape: [4, 2] }, { shape: [4], dtype: 'i32', range: [0, 6], increasing: true }],
     },
+    {
+      attrs: { batch: 2, length: 2 },
+      inputs: [{ shape: [2] }, { shape: [2], dtype: 'i32', range: [0, 4], increasing: true }],
+    },
   ],
 };
 
 export const tokenMaskRule: OpRule<'tokenMask'> = {
   doc: '1 at the real tokens and 0 at the padding: `out[b, t] = t < lengths[b]`.',
+  arity: [1, 1],
   infer: (attrs, inputs) => {
     const lengths = inputs[0] as ValueType;
     needIndex('tokenMask', lengths, 1);

@@ -4,6 +4,7 @@ import { mulDims, productOf, type Dim } from '../ir/dim.ts';
 import type { OpName } from '../ir/opAttrs.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { elementsOf, isFloat, printType, sameShape, type Shape, type ValueType } from '../ir/types.ts';
+import { needNumbers } from './broadcasting.ts';
 import { countOf, forEachIndex, stridesOf, zeros } from './ndarray.ts';
 import { ShapeError, type AxisLink, type AxisLinks, type NDArray, type OpRule } from './rule.ts';
 
@@ -17,6 +18,7 @@ const t = (x: Tensor): Shape => x.type.shape;
 
 export const matmulRule: OpRule<'matmul'> = {
   doc: 'Matrix product over the last two axes; leading axes agree, or the right operand is a plain matrix.',
+  arity: [2, 2],
   infer: (attrs, inputs) => {
     const [a, b] = inputs as [ValueType, ValueType];
     if (a.shape.length < 2 || b.shape.length < 2 || !isFloat(a.dtype) || a.dtype !== b.dtype) {
@@ -142,6 +144,8 @@ function reducedShape(op: OpName, attrs: ReductionAttrs, shape: Shape): Shape {
       `axis ${bad} is not an axis of a tensor of rank ${shape.length}`,
       'Count axes from the end: -1 is the last.',
     );
+  const twice = attrs.axes.find((a, i) => attrs.axes.indexOf(a) !== i);
+  if (twice !== undefined) throw new ShapeError(op, `axis ${twice} stands twice`, 'List every axis once.');
   const isReduced = (i: number): boolean => attrs.axes.includes(i - shape.length);
   return attrs.keep ? shape.map((d, i) => (isReduced(i) ? 1 : d)) : shape.filter((_, i) => !isReduced(i));
 }
@@ -188,8 +192,10 @@ function reduction<K extends Reduction>(
 ): OpRule<K> {
   return {
     doc,
+    arity: [1, 1],
     infer: (attrs, inputs) => {
       const x = inputs[0] as ValueType;
+      needNumbers(op, x);
       return [{ dtype: x.dtype, shape: reducedShape(op, attrs, x.shape) }];
     },
     reference: (attrs, inputs) => [reduceReference(attrs, inputs[0] as NDArray, start, combine)],
@@ -199,6 +205,9 @@ function reduction<K extends Reduction>(
     cases: [
       { attrs: { axes: [-1], keep: false }, inputs: [{ shape: [2, 3] }] },
       { attrs: { axes: [-3, -1], keep: true }, inputs: [{ shape: [2, 2, 3] }] },
+      { attrs: { axes: [-2], keep: false }, inputs: [{ shape: [2, 3, 2] }] },
+      { attrs: { axes: [-1], keep: false }, inputs: [{ shape: [2, 2, 3] }] },
+      { attrs: { axes: [-2, -1], keep: false }, inputs: [{ shape: [2, 3] }] },
     ] as unknown as OpRule<K>['cases'],
   };
 }

@@ -20,6 +20,7 @@ import {
 import { mulDims, type Dim } from '../ir/dim.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { elementsOf, printType, sameShape, type ValueType } from '../ir/types.ts';
+import { needFloat } from './broadcasting.ts';
 import { zeros } from './ndarray.ts';
 import { ShapeError, type AxisLink, type NDArray, type OpRule } from './rule.ts';
 
@@ -36,8 +37,10 @@ const counted = (labels: Tensor, ignoreIndex: number): Tensor =>
 
 export const crossEntropyRule: OpRule<'crossEntropy'> = {
   doc: 'nll = logsumexp(logits) - logits[label], 0 where the label is ignored; also gives the logsumexp.',
+  arity: [2, 2],
   infer: (_attrs, inputs) => {
     const [logits, labels] = inputs as [ValueType, ValueType];
+    needFloat('crossEntropy', logits);
     if (labels.dtype !== 'i32' || !sameShape(labels.shape, logits.shape.slice(0, -1))) {
       throw new ShapeError(
         'crossEntropy',

@@ -2,6 +2,7 @@
 import {
   add,
   broadcastTo,
+  dimension,
   div,
   exp,
   mean,
@@ -14,9 +15,10 @@ import {
   sum,
   sumTo,
 } from '../ir/build.ts';
-import { mulDims } from '../ir/dim.ts';
+import { isStatic, mulDims, type Dim } from '../ir/dim.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { elementsOf, printShape, type Shape, type ValueType } from '../ir/types.ts';
+import { elementsOf, printShape, sameShape, type Shape, type ValueType } from '../ir/types.ts';
+import { needFloat, sameDtype } from './broadcasting.ts';
 import { zeros } from './ndarray.ts';
 import { ShapeError, type AxisLink, type NDArray, type OpRule } from './rule.ts';
 
@@ -33,10 +35,12 @@ function forEachRow(x: NDArray, visit: (offset: number, row: number) => void): v
 
 export const softmaxRule: OpRule<'softmax'> = {
   doc: 'Softmax over the last axis.',
+  arity: [1, 1],
   infer: (_attrs, inputs) => {
     const x = inputs[0] as ValueType;
     if (x.shape.length === 0)
       throw new ShapeError('softmax', 'needs at least one axis', 'Give a tensor with a last axis.');
+    needFloat('softmax', x);
     return [x];
   },
   reference: (_attrs, inputs) => {
@@ -67,17 +71,32 @@ export const softmaxRule: OpRule<'softmax'> = {
     const e = exp(sub(x, stopGradient(reduceMax(x, [-1], true))));
     return [div(e, sum(e, [-1], true))];
   },
-  cases: [{ attrs: {}, inputs: [{ shape: [2, 4], range: [-2, 2] }] }],
+  cases: [
+    { attrs: {}, inputs: [{ shape: [2, 4], range: [-2, 2] }] },
+    { attrs: {}, inputs: [{ shape: [3], range: [-2, 2] }] },
+    { attrs: {}, inputs: [{ shape: [2, 3, 2], range: [-2, 2] }] },
+  ],
 };
 
 /** The statistic `[...]` as `[..., 1]`. */
 const asColumn = (x: Tensor): Tensor => reshape(x, [...x.type.shape, 1]);
 
+/** `c` divided by the size of the last axis of `x`. */
+function overWidth(c: Tensor, x: Tensor): Tensor {
+  const width = x.type.shape[x.type.shape.length - 1] as Dim;
+  return isStatic(width) ? mul(c, 1 / width) : div(c, dimension(x, width));
+}
+
 export const layerNormRule: OpRule<'layerNorm'> = {
   doc: 'Layer normalisation of the last axis (Ba et al. 2016): y = (x - mean) * rstd * gamma + beta, rstd = 1 / sqrt(var + epsilon), biased variance.',
+  arity: [3, 3],
   infer: (_attrs, inputs) => {
     const [x, gamma, beta] = inputs as [ValueType, ValueType, ValueType];
     const width = x.shape[x.shape.length - 1];
+    if (width === undefined)
+      throw new ShapeError('layerNorm', 'needs at least one axis', 'Give a tensor with a last axis.');
+    for (const t of inputs) needFloat('layerNorm', t);
+    sameDtype('layerNorm', inputs);
     for (const p of [gamma, beta]) {
       if (p.shape.length !== 1 || p.shape[0] !== width) {
         throw new ShapeError(
@@ -120,15 +139,12 @@ export const layerNormRule: OpRule<'layerNorm'> = {
       const inner = sub(sub(g, mean(g, [-1], true)), mul(centred, mean(mul(g, centred), [-1], true)));
       parts.push(mul(inner, r));
     }
-    const width = x.type.shape[x.type.shape.length - 1] as number;
     // d mean / dx = 1/n.  d rstd / dx = -rstd^2 * centred / n, where centred = (x - mean) * rstd.
-    if (dMean && wants[0]) parts.push(mul(asColumn(dMean), 1 / width));
-    if (dRstd && wants[0]) parts.push(mul(mul(centred, mul(r, r)), mul(asColumn(dRstd), -1 / width)));
+    if (dMean && wants[0]) parts.push(overWidth(asColumn(dMean), x));
+    if (dRstd && wants[0]) parts.push(mul(mul(centred, mul(r, r)), mul(overWidth(asColumn(dRstd), x), -1)));
     const dx = parts.reduce<Tensor | undefined>((a, b) => (a ? add(a, b) : b), undefined);
-    const full =
-      dx && dx.type.shape.length === x.type.shape.length && dx.type.shape.every((d, i) => d === x.type.shape[i]);
     return [
-      dx === undefined ? undefined : full ? dx : broadcastTo(dx, x.type.shape),
+      dx && (sameShape(dx.type.shape, x.type.shape) ? dx : broadcastTo(dx, x.type.shape)),
       dy && wants[1] ? sumTo(mul(dy, centred), gamma.type.shape) : undefined,
       dy && wants[2] ? sumTo(dy, beta.type.shape) : undefined,
     ];
@@ -136,7 +152,8 @@ export const layerNormRule: OpRule<'layerNorm'> = {
   flops: (_attrs, inputs) => mulDims(8, elementsOf(inputs[0] as ValueType)),
   axes: (_attrs, inputs) => {
     const rank = (inputs[0] as ValueType).shape.length;
-    return [leadingLinks(rank, rank, 3), leadingLinks(rank, rank - 1, 3), leadingLinks(rank, rank - 1, 3)];
+    const leading = leadingLinks(rank, rank - 1, 3);
+    return [[...leading, [null, 0, 0]], leading, leading];
   },
   decompose: (attrs, inputs) => {
     const [x, gamma, beta] = inputs as [Tensor, Tensor, Tensor];
@@ -146,5 +163,9 @@ export const layerNormRule: OpRule<'layerNorm'> = {
     const leading: Shape = x.type.shape.slice(0, -1);
     return [add(mul(mul(centred, r), gamma), beta), reshape(m, leading), reshape(r, leading)];
   },
-  cases: [{ attrs: { epsilon: 1e-5 }, inputs: [{ shape: [2, 4] }, { shape: [4] }, { shape: [4] }] }],
+  cases: [
+    { attrs: { epsilon: 1e-5 }, inputs: [{ shape: [2, 4] }, { shape: [4] }, { shape: [4] }] },
+    { attrs: { epsilon: 0.1 }, inputs: [{ shape: [2, 2, 3] }, { shape: [3] }, { shape: [3] }] },
+    { attrs: { epsilon: 0.1 }, inputs: [{ shape: [3] }, { shape: [3] }, { shape: [3] }] },
+  ],
 };

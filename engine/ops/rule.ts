@@ -42,6 +42,8 @@ export interface CaseInput {
 
 export interface OpRule<K extends OpName> {
   readonly doc: string;
+  /** Least and largest number of inputs. */
+  readonly arity: readonly [number, number];
   /** Output types; throws a `ShapeError` that says rule, found and fix. */
   infer(attrs: OpAttrs[K], inputs: readonly ValueType[]): ValueType[];
   reference(attrs: OpAttrs[K], inputs: readonly NDArray[], bindings: SymbolBindings): NDArray[];

@@ -3,10 +3,11 @@ import { pad, reshape, slice, sumTo, transpose } from '../ir/build.ts';
 import { addDims, divExact, evaluateDim, isStatic, mulDims, productOf, subDims, type Dim } from '../ir/dim.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { concreteShape, isFloat, printShape, type Shape } from '../ir/types.ts';
-import { elementwiseAxes } from './elementwise.ts';
+import { elementwiseAxes, sameDtype } from './broadcasting.ts';
 import { broadcastFlat, forEachIndex, stridesOf, zeros } from './ndarray.ts';
 import { ShapeError, type AxisLinks, type OpRule } from './rule.ts';
 
+const isNegative = (d: Dim): boolean => isStatic(d) && d < 0;
 const noFlops = (): Dim => 0;
 const first = <T>(xs: readonly T[]): T => xs[0] as T;
 
@@ -25,6 +26,7 @@ function linksExcept(shape: Shape, axis: number, inputs: number): AxisLinks {
 
 export const constantRule: OpRule<'constant'> = {
   doc: 'A tensor of one repeated value.',
+  arity: [0, 0],
   infer: (attrs) => [{ dtype: attrs.dtype, shape: attrs.shape }],
   reference: (attrs, _inputs, bindings) => {
     const out = zeros(attrs.dtype, concreteShape(attrs.shape, bindings));
@@ -35,11 +37,16 @@ export const constantRule: OpRule<'constant'> = {
   flops: noFlops,
   axes: (attrs) => [attrs.shape.map(() => [])],
   mergeLeading: (attrs, rows) => ({ ...attrs, shape: [rows, ...attrs.shape.slice(2)] }),
-  cases: [{ attrs: { dtype: 'f32', shape: [2, 3], value: 1.5 }, inputs: [] }],
+  cases: [
+    { attrs: { dtype: 'f32', shape: [2, 3], value: 1.5 }, inputs: [] },
+    { attrs: { dtype: 'i32', shape: [], value: 3 }, inputs: [] },
+    { attrs: { dtype: 'f32', shape: [2, 3, 2], value: -1 }, inputs: [] },
+  ],
 };
 
 export const dimensionRule: OpRule<'dimension'> = {
   doc: 'The run-time value of a dimension as an f32 scalar.',
+  arity: [0, 0],
   infer: () => [{ dtype: 'f32', shape: [] }],
   reference: (attrs, _inputs, bindings) => [
     { dtype: 'f32', shape: [], data: Float64Array.of(evaluateDim(attrs.of, bindings)) },
@@ -52,6 +59,7 @@ export const dimensionRule: OpRule<'dimension'> = {
 
 export const iotaRule: OpRule<'iota'> = {
   doc: '0, 1, ..., size - 1 as i32.',
+  arity: [0, 0],
   infer: (attrs) => [{ dtype: 'i32', shape: [attrs.size] }],
   reference: (attrs, _inputs, bindings) => {
     const n = evaluateDim(attrs.size, bindings);
@@ -79,6 +87,7 @@ function reshapeLinks(from: Shape, to: Shape): AxisLinks {
 
 export const reshapeRule: OpRule<'reshape'> = {
   doc: 'The same elements in row-major order under another shape.',
+  arity: [1, 1],
   infer: (attrs, inputs) => {
     const x = first(inputs);
     if (productOf(x.shape) !== productOf(attrs.shape)) {
@@ -98,14 +107,18 @@ export const reshapeRule: OpRule<'reshape'> = {
   cases: [
     { attrs: { shape: [2, 3, 2] }, inputs: [{ shape: [2, 6] }] },
     { attrs: { shape: [6, 2] }, inputs: [{ shape: [2, 3, 2] }] },
+    { attrs: { shape: [2, 2, 3, 2] }, inputs: [{ shape: [2, 2, 6] }] },
+    { attrs: { shape: [] }, inputs: [{ shape: [1, 1] }] },
+    { attrs: { shape: [3, 2, 2] }, inputs: [{ shape: [2, 3, 2] }] },
   ],
 };
 
 export const transposeRule: OpRule<'transpose'> = {
   doc: 'Reorders axes: output axis i is input axis perm[i].',
+  arity: [1, 1],
   infer: (attrs, inputs) => {
     const x = first(inputs);
-    if (attrs.perm.length !== x.shape.length || new Set(attrs.perm).size !== x.shape.length) {
+    if (attrs.perm.length !== x.shape.length || x.shape.some((_, i) => !attrs.perm.includes(i))) {
       throw new ShapeError(
         'transpose',
         `[${attrs.perm.join(',')}] is no order of the axes of ${printShape(x.shape)}`,
@@ -135,11 +148,15 @@ export const transposeRule: OpRule<'transpose'> = {
   flops: noFlops,
   axes: (attrs) => [attrs.perm.map((p) => [p])],
   mergeLeading: (attrs) => ({ perm: [0, ...attrs.perm.slice(2).map((p) => p - 1)] }),
-  cases: [{ attrs: { perm: [1, 2, 0] }, inputs: [{ shape: [2, 3, 4] }] }],
+  cases: [
+    { attrs: { perm: [1, 2, 0] }, inputs: [{ shape: [2, 3, 4] }] },
+    { attrs: { perm: [0, 1, 3, 2] }, inputs: [{ shape: [2, 2, 3, 2] }] },
+  ],
 };
 
 export const broadcastToRule: OpRule<'broadcastTo'> = {
   doc: 'Repeats axes of size 1, and new leading axes, to a shape.',
+  arity: [1, 1],
   infer: (attrs, inputs) => {
     const x = first(inputs);
     const shift = attrs.shape.length - x.shape.length;
@@ -166,11 +183,16 @@ export const broadcastToRule: OpRule<'broadcastTo'> = {
   flops: noFlops,
   axes: (_attrs, inputs, outputs) => elementwiseAxes(inputs, outputs),
   mergeLeading: (attrs, rows) => ({ shape: [rows, ...attrs.shape.slice(2)] }),
-  cases: [{ attrs: { shape: [4, 2, 3] }, inputs: [{ shape: [2, 1] }] }],
+  cases: [
+    { attrs: { shape: [4, 2, 3] }, inputs: [{ shape: [2, 1] }] },
+    { attrs: { shape: [2, 3, 2] }, inputs: [{ shape: [2, 3, 1] }] },
+    { attrs: { shape: [2, 2] }, inputs: [{ shape: [] }] },
+  ],
 };
 
 export const sliceRule: OpRule<'slice'> = {
   doc: '`size` elements from `start` along one axis.',
+  arity: [1, 1],
   infer: (attrs, inputs) => {
     const x = first(inputs);
     const whole = x.shape[axisFromEnd(attrs.axis, x.shape.length)];
@@ -178,7 +200,8 @@ export const sliceRule: OpRule<'slice'> = {
     if (
       whole === undefined ||
       (isStatic(whole) && isStatic(end) && end > whole) ||
-      (isStatic(attrs.start) && attrs.start < 0)
+      isNegative(attrs.start) ||
+      isNegative(attrs.size)
     ) {
       throw new ShapeError(
         'slice',
@@ -209,7 +232,11 @@ export const sliceRule: OpRule<'slice'> = {
   },
   flops: noFlops,
   axes: (attrs, inputs) => linksExcept(first(inputs).shape, attrs.axis, 1),
-  cases: [{ attrs: { axis: -2, start: 1, size: 2 }, inputs: [{ shape: [2, 4, 3] }] }],
+  cases: [
+    { attrs: { axis: -2, start: 1, size: 2 }, inputs: [{ shape: [2, 4, 3] }] },
+    { attrs: { axis: -1, start: 0, size: 2 }, inputs: [{ shape: [2, 3, 4] }] },
+    { attrs: { axis: -1, start: 2, size: 1 }, inputs: [{ shape: [3], dtype: 'i32', range: [0, 9] }] },
+  ],
 };
 
 function broadcastFlatStrict(strides: readonly number[], index: readonly number[]): number {
@@ -218,11 +245,16 @@ function broadcastFlatStrict(strides: readonly number[], index: readonly number[
 
 export const padRule: OpRule<'pad'> = {
   doc: 'Zeros before and after along one axis: the transpose of `slice`.',
+  arity: [1, 1],
   infer: (attrs, inputs) => {
     const x = first(inputs);
     const whole = x.shape[axisFromEnd(attrs.axis, x.shape.length)];
-    if (whole === undefined)
+    if (whole === undefined) {
       throw new ShapeError('pad', `${printShape(x.shape)} has no axis ${attrs.axis}`, 'Count axes from the end.');
+    }
+    if (isNegative(attrs.before) || isNegative(attrs.after)) {
+      throw new ShapeError('pad', `${String(attrs.before)} and ${String(attrs.after)}: one is negative`, 'Use slice.');
+    }
     return [
       { dtype: x.dtype, shape: replaceAxis(x.shape, attrs.axis, addDims(whole, addDims(attrs.before, attrs.after))) },
     ];
@@ -252,20 +284,25 @@ export const padRule: OpRule<'pad'> = {
   },
   flops: noFlops,
   axes: (attrs, inputs) => linksExcept(first(inputs).shape, attrs.axis, 1),
-  cases: [{ attrs: { axis: -1, before: 1, after: 2 }, inputs: [{ shape: [2, 3] }] }],
+  cases: [
+    { attrs: { axis: -1, before: 1, after: 2 }, inputs: [{ shape: [2, 3] }] },
+    { attrs: { axis: -1, before: 0, after: 1 }, inputs: [{ shape: [2, 2, 2] }] },
+    { attrs: { axis: -3, before: 2, after: 0 }, inputs: [{ shape: [2, 2, 2] }] },
+  ],
 };
 
 export const concatRule: OpRule<'concat'> = {
   doc: 'Tensors one after the other along an axis.',
+  arity: [1, Infinity],
   infer: (attrs, inputs) => {
     const x = first(inputs);
     const axis = axisFromEnd(attrs.axis, x.shape.length);
+    sameDtype('concat', inputs);
+    if (x.shape[axis] === undefined) {
+      throw new ShapeError('concat', `${printShape(x.shape)} has no axis ${attrs.axis}`, 'Count axes from the end.');
+    }
     for (const t of inputs) {
-      if (
-        t.dtype !== x.dtype ||
-        t.shape.length !== x.shape.length ||
-        t.shape.some((d, i) => i !== axis && d !== x.shape[i])
-      ) {
+      if (t.shape.length !== x.shape.length || t.shape.some((d, i) => i !== axis && d !== x.shape[i])) {
         throw new ShapeError(
           'concat',
           `${inputs.map((i) => printShape(i.shape)).join(', ')} differ outside axis ${attrs.axis}`,
@@ -307,7 +344,10 @@ export const concatRule: OpRule<'concat'> = {
   },
   flops: noFlops,
   axes: (attrs, inputs) => linksExcept(first(inputs).shape, attrs.axis, inputs.length),
-  cases: [{ attrs: { axis: -2 }, inputs: [{ shape: [2, 1, 3] }, { shape: [2, 2, 3] }] }],
+  cases: [
+    { attrs: { axis: -2 }, inputs: [{ shape: [2, 1, 3] }, { shape: [2, 2, 3] }] },
+    { attrs: { axis: -1 }, inputs: [{ shape: [2, 2, 1] }, { shape: [2, 2, 2] }, { shape: [2, 2, 1] }] },
+  ],
 };
 
 /** Reshape target that merges (or splits back) heads: used by attention's decomposition. */

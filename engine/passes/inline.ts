@@ -2,7 +2,8 @@
 import { must } from '../base/errors.ts';
 import { FnBuilder, typeIn } from '../tracing/builder.ts';
 import { concat, reshape } from '../ir/build.ts';
-import type { CallInstr, Fn, Instr, Program, Region, RepeatInstr, ValueId } from '../ir/program.ts';
+import type { OpAttrs } from '../ir/opAttrs.ts';
+import type { CallInstr, Fn, Instr, OpInstr, Program, Region, RepeatInstr, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 
 export interface InlineOptions {
@@ -62,7 +63,7 @@ class Inliner {
           const info = must(fn.values.get(id), `%${id}`);
           return path === '' || entry ? info : { ...info, path };
         });
-        return this.#builder.append(instr, infos, instr.inputs.map(get));
+        return this.#builder.append(atPath(instr, path), infos, instr.inputs.map(get));
       }
       case 'call':
         return this.#call(instr.fn, instr.site, instr.region, instr.inputs.map(get), join(path, instr.site));
@@ -113,6 +114,10 @@ class Inliner {
     return [...carry, ...collected.map(stack)];
   }
 }
+
+/** A noise site becomes unique by the path of its call, so that layers that share a function draw apart. */
+const atPath = (instr: OpInstr, path: string): OpInstr =>
+  instr.op === 'noise' ? { ...instr, attrs: { ...(instr.attrs as OpAttrs['noise']), site: join(path, (instr.attrs as OpAttrs['noise']).site) } } : instr;
 
 /** Tensors of one type along a new first axis. */
 function stack(xs: readonly Tensor[]): Tensor {

@@ -9,12 +9,14 @@ import {
   DOCUMENT_FORMAT,
   DOCUMENT_VERSION,
   type artifactRefSchema,
+  type DeepReadonly,
+  type Graph,
+  type Workflow,
   type bankSchema,
   type bankSourceSchema,
   type documentSchema,
   type edgeSchema,
   type forEachItemSchema,
-  type graphSchema,
   type nodeSchema,
   type paramsSchema,
   type paramValueSchema,
@@ -23,31 +25,19 @@ import {
   type scalarSchema,
   type stackSchema,
   type workflowNodeSchema,
-  type workflowSchema,
 } from './schema.ts';
 
+export type { Graph, Workflow } from './schema.ts';
 export type { LayerRange, LayerSelection } from './selection.ts';
 
-/** Plain data all the way down; said once here, because zod's `readonly()` breaks the inference of recursive schemas. */
-type DeepReadonly<T> = unknown extends T
-  ? T
-  : T extends string | number | boolean
-    ? T
-    : T extends readonly (infer Item)[]
-      ? readonly DeepReadonly<Item>[]
-      : { readonly [K in keyof T]: DeepReadonly<T[K]> };
 type ReadonlyOutput<S extends z.ZodType> = DeepReadonly<z.output<S>>;
 
 /** A whole file. `view` holds positions and collapsed groups and is never read by the compiler. */
 export type Document = ReadonlyOutput<typeof documentSchema>;
-/** Steps and artifact wires; a for-each step holds a workflow as its body. */
-export type Workflow = ReadonlyOutput<typeof workflowSchema>;
 /** A step. `model` names the graph of a model step; `items` with `body` make a for-each container. */
 export type WorkflowNode = ReadonlyOutput<typeof workflowNodeSchema>;
 /** One row of a for-each table: the parameters that it sets on the steps of the body. */
 export type ForEachItem = ReadonlyOutput<typeof forEachItemSchema>;
-/** A model's graph, or the body of a stack. */
-export type Graph = ReadonlyOutput<typeof graphSchema>;
 /**
  * A node of a model. `recipe`: its parameters come from that recipe, its own `params` are departures from it. `shared`:
  * nodes that name one shared set use the same parameters. `layers` and `mute` are two fields so that muting never

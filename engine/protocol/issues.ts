@@ -116,7 +116,8 @@ export function issueDiagnostics(
       return [diagnose('asset-path', where, { field, problem: issue.message, found })];
     case 'invalid_union':
       return unionDiagnostics(issue, where, field, found, root, locate);
-    default:
+    case 'not_multiple_of':
+    case 'invalid_element':
       throw new BugError(`a schema of the document raised an issue that has no words: ${issue.code}`);
   }
 }
@@ -130,7 +131,8 @@ const sizeRule = (origin: string, bound: string, size: number | bigint): string 
 /** Texts with a pattern: the key or value is a layer selection, a site, a hash, or else an identifier. */
 function nameDiagnostic(where: Place, path: Path, field: string, found: string): Diagnostic {
   const key = path.at(-1);
-  if (key === 'layers' || path.at(-2) === 'at') return diagnose('selection-text', where, { field, found });
+  if (key === 'layers' || key === 'mute' || path.at(-2) === 'at')
+    return diagnose('selection-text', where, { field, found });
   if (key === 'site') {
     return diagnose('field-text', where, { field, expected: 'dotted words such as attn.query', found });
   }

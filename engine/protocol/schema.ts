@@ -15,6 +15,7 @@ import {
   recipeIdSchema,
   recordOf,
   sharedSetIdSchema,
+  type NodeId,
 } from './ids.ts';
 import { layerSelectionSchema } from './selection.ts';
 import { pathProblem } from './paths.ts';
@@ -29,6 +30,15 @@ export const MAX_LAYERS = 4096;
  */
 const bare = <S extends z.ZodRecord>(schema: S): S =>
   schema.transform((r) => recordOf(Object.entries(r))) as unknown as S;
+
+/** Plain data all the way down; said once here, because `readonly()` on each schema would hide it in noise. */
+export type DeepReadonly<T> = unknown extends T
+  ? T
+  : T extends string | number | boolean
+    ? T
+    : T extends readonly (infer Item)[]
+      ? readonly DeepReadonly<Item>[]
+      : { readonly [K in keyof T]: DeepReadonly<T[K]> };
 
 const titleSchema = z.string().max(1000);
 const notesSchema = z.string().max(100_000);
@@ -88,6 +98,19 @@ const siteSchema = z
   .max(128)
   .regex(/^[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/);
 
+/** A model's graph, or the body of a stack. Written out, because the type of a recursive schema cannot be inferred. */
+export interface Graph {
+  readonly nodes: Readonly<Record<NodeId, DeepReadonly<z.output<typeof nodeSchema>>>>;
+  readonly edges: readonly DeepReadonly<z.output<typeof edgeSchema>>[];
+  readonly promoted?: readonly DeepReadonly<z.output<typeof promotedSchema>>[];
+}
+
+/** Steps and artifact wires, or the body of a for-each step. */
+export interface Workflow {
+  readonly nodes: Readonly<Record<NodeId, DeepReadonly<z.output<typeof workflowNodeSchema>>>>;
+  readonly edges: readonly DeepReadonly<z.output<typeof edgeSchema>>[];
+}
+
 export const nodeSchema = z.strictObject({
   type: nodeTypeSchema,
   version: nodeVersionSchema,
@@ -101,7 +124,7 @@ export const nodeSchema = z.strictObject({
   mute: z.union([z.boolean(), layerSelectionSchema]).exactOptional(),
   params: paramsSchema.prefault({}),
   stack: stackSchema.exactOptional(),
-  get body() {
+  get body(): z.ZodExactOptional<z.ZodType<Graph>> {
     return graphSchema.exactOptional();
   },
   notes: notesSchema.exactOptional(),
@@ -109,9 +132,7 @@ export const nodeSchema = z.strictObject({
 });
 
 export const graphSchema = z.strictObject({
-  get nodes() {
-    return bare(z.record(nodeIdSchema, nodeSchema));
-  },
+  nodes: bare(z.record(nodeIdSchema, nodeSchema)),
   edges: z.array(edgeSchema).prefault([]),
   promoted: z.array(promotedSchema).exactOptional(),
 });
@@ -160,16 +181,14 @@ export const workflowNodeSchema = z.strictObject({
   model: modelIdSchema.exactOptional(),
   params: paramsSchema.prefault({}),
   items: z.array(forEachItemSchema).exactOptional(),
-  get body() {
+  get body(): z.ZodExactOptional<z.ZodType<Workflow>> {
     return workflowSchema.exactOptional();
   },
   notes: notesSchema.exactOptional(),
   raw: rawTextSchema.exactOptional(),
 });
 export const workflowSchema = z.strictObject({
-  get nodes() {
-    return bare(z.record(nodeIdSchema, workflowNodeSchema));
-  },
+  nodes: bare(z.record(nodeIdSchema, workflowNodeSchema)),
   edges: z.array(edgeSchema).prefault([]),
 });
 

@@ -3,7 +3,7 @@
  * as it stood in the file, so that saving gives the same bytes back. Works on parsed JSON of the newest version, before
  * the schema has seen it, and therefore trusts no shape.
  */
-import { recordOf, type RawText } from './ids.ts';
+import { recordOf } from './ids.ts';
 import type { Span } from './jsonText.ts';
 import type { JsonObject } from './migrations.ts';
 
@@ -39,7 +39,7 @@ export function keepUnknown(
     if (span !== undefined) keptSpans.push(span);
     // A node that a migration has rebuilt has no text of its own any more.
     const raw = span === undefined ? JSON.stringify(node, null, 2) : text.slice(span.start, span.end);
-    return { type, version, params: recordOf([]), raw: raw as RawText };
+    return { type, version, params: recordOf([]), raw };
   };
 
   const visitNode = (node: unknown, path: readonly string[]): unknown => {

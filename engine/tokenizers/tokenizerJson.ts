@@ -3,6 +3,7 @@
  * library sees any of it. What the library then does with the parts is in `loadTokenizer.ts`.
  */
 import { z } from 'zod';
+import { jsonDepth } from '../base/jsonDepth.ts';
 import { messages, refuseTokenizer } from './messages.ts';
 
 export const LARGEST_FILE = 256 * 2 ** 20;
@@ -175,29 +176,13 @@ export function parseTokenizerJson(text: string, file: string): TokenizerJson {
 
 /** JSON of bounded nesting; deeper files would overflow the stack of whoever walks them. */
 export function parseJson(text: string, file: string): unknown {
-  const depth = nestingDepth(text);
+  const depth = jsonDepth(text);
   if (depth > DEEPEST_NESTING) refuseTokenizer(file, messages.tooDeep(depth, DEEPEST_NESTING));
   try {
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch (error) {
     return refuseTokenizer(file, messages.notJson(error instanceof Error ? error.message : String(error)));
   }
-}
-
-function nestingDepth(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (inString) {
-      if (c === 0x5c) i += 1;
-      else if (c === 0x22) inString = false;
-    } else if (c === 0x22) inString = true;
-    else if (c === 0x5b || c === 0x7b) deepest = Math.max(deepest, ++depth);
-    else if (c === 0x5d || c === 0x7d) depth -= 1;
-  }
-  return deepest;
 }
 
 interface ModelJson {

@@ -10,7 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from backbones import read_config
 from batches import read_batch
-from libraries import TASK_TYPES, LibraryModel, call, load_transformers
+from libraries import call, load_transformers
+from peft_models import TASK_TYPES
+from slots import LibraryModel
 
 
 def make_backbone(request: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def run_module(request: dict[str, Any]) -> dict[str, Any]:
             if labels is None:
                 raise ValueError("run_module: loss and gradients need labels or a cotangent")
             loss, _ = task_loss(task, logits, labels.to(logits.dtype) if labels.is_floating_point() else labels)
-        result["loss"] = float(loss)
+        result["loss"] = float(loss.detach())
         if "gradients" in want:
             loss.backward()
             for name, parameter in model.named_parameters():

@@ -249,8 +249,8 @@ def model_run(request: dict[str, Any]) -> dict[str, Any]:
         penalty = runner.penalty()
         total = loss if penalty is None else loss + penalty
         if batch.labels is not None:
-            result["loss"] = float(total)
-            result["task_loss"] = float(loss)
+            result["loss"] = float(total.detach())
+            result["task_loss"] = float(loss.detach())
         files["logits"] = logits.detach().clone().contiguous()
         if logits.numel() <= 4096:
             result["logits"] = logits.detach().tolist()
@@ -294,7 +294,7 @@ def train(problem: Problem, runner: Runner, steps: dict[str, Any], batch: Batch 
         if steps.get("clip") is not None:
             norms.append(float(torch.nn.utils.clip_grad_norm_(leaves, float(steps["clip"]))))
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     return {"losses": losses, "learning_rates": rates, "gradient_norms": norms}
 
 

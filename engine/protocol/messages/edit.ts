@@ -29,11 +29,6 @@ export const editMessages = {
     found: a.node,
     fix: 'Choose another name.',
   }),
-  'edit-node-level': (a: { node: string; level: string }): Words => ({
-    message: `This kind of node cannot stand in ${a.level}.`,
-    found: a.node,
-    fix: 'Add steps to workflows and nodes to models.',
-  }),
   'edit-node-kept': (a: { type: string }): Words => ({
     message: `The node has type "${a.type}", which this Espalier does not know; its text is kept as it is.`,
     fix: 'Edit it with the version that knows the type, or remove the node.',
@@ -65,6 +60,10 @@ export const editMessages = {
   'edit-layers-of-list': (a: { param: string }): Words => ({
     message: `"${a.param}" is a list, and lists have no overrides per layer.`,
     fix: 'Set the list for all layers.',
+  }),
+  'edit-layers-no-base': (a: { param: string }): Words => ({
+    message: `"${a.param}" has no value for all layers yet, so there is nothing to depart from.`,
+    fix: 'Set it for all layers first.',
   }),
   'edit-no-recipe': (a: { node: string }): Words => ({
     message: 'The node has no recipe of its own to be cut from.',

@@ -42,7 +42,10 @@ describe('round trip', () => {
         return { name: `${names[i % names.length]}.${dtype}.${i}`, dtype, shape, data: bytes };
       }),
     );
-    const metadata = new Map([['format', 'pt'], ['__proto__', 'text with "quotes"\nand lines']]); // prettier-ignore
+    const metadata = new Map([
+      ['format', 'pt'],
+      ['__proto__', 'text with "quotes"\nand lines'],
+    ]);
     const path = writeTemporary(tensors, metadata);
     const file = openSafetensors(path);
     const raw = readFileSync(path);
@@ -65,7 +68,10 @@ describe('round trip', () => {
   test('the same tensors give the same bytes in any order, and lazily', () => {
     const a = floats('a', [2], [1, 2]);
     const b: TensorToWrite = { name: 'b', dtype: 'I64', shape: [1], data: BigInt64Array.of(5n) };
-    const metadata = new Map([['x', '1'], ['a', '2']]); // prettier-ignore
+    const metadata = new Map([
+      ['x', '1'],
+      ['a', '2'],
+    ]);
     const bytes = encodeSafetensors([a, b], metadata);
     const reversed = new Map([...metadata].reverse());
     expect(encodeSafetensors([{ ...b, data: () => BigInt64Array.of(5n) }, a], reversed)).toEqual(bytes);
@@ -130,8 +136,11 @@ describe('numbers', () => {
       const sign = half & 0x8000 ? -1 : 1;
       const [exponent, fraction] = [(half >> 10) & 31, half & 1023];
       const expected =
-        exponent === 31 ? (fraction === 0 ? sign * Infinity : NaN)
-        : sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15)); // prettier-ignore
+        exponent === 31
+          ? fraction === 0
+            ? sign * Infinity
+            : NaN
+          : sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
       if (!Object.is(view.getFloat32(0), expected)) throw new Error(`float16 0x${half.toString(16)}`);
     }
   });

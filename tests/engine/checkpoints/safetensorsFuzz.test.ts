@@ -20,10 +20,30 @@ const cases = Number(process.env['ESPALIER_FUZZ_CASES'] ?? 20_000);
 
 const CODES = new Set(
   [
-    'truncated', 'header-too-large', 'header-start', 'json', 'utf8', 'duplicate-key', 'structure', 'integer', 'name', 'unknown-field', 'missing-field',
-    'dtype', 'rank', 'overflow', 'offsets', 'size', 'overlap', 'hole', 'trailing', 'too-many', 'pickle', 'git-pointer',
+    'truncated',
+    'header-too-large',
+    'header-start',
+    'json',
+    'utf8',
+    'duplicate-key',
+    'structure',
+    'integer',
+    'name',
+    'unknown-field',
+    'missing-field',
+    'dtype',
+    'rank',
+    'overflow',
+    'offsets',
+    'size',
+    'overlap',
+    'hole',
+    'trailing',
+    'too-many',
+    'pickle',
+    'git-pointer',
   ].map((c) => `safetensors-${c}`),
-); // prettier-ignore
+);
 
 /** What the reference accepts and we refuse: code, the sentence, the reason. Nothing else may differ, and each must occur. */
 const STRICTER: readonly (readonly [string, RegExp, string])[] = [

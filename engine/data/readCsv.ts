@@ -1,0 +1,139 @@
+/**
+ * Comma-separated files after RFC 4180, by `csv-parse`: a header, quoted cells with doubled quotes, any kind of line end.
+ * Empty lines are passed over. A misplaced or unclosed quote is fatal: no row after it can be told with certainty.
+ */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, parse, type Info } from 'csv-parse';
+import { BugError } from '../base/errors.ts';
+import { locate } from './locate.ts';
+import { fileMessages, refuseData, rowMessages, type Problem } from './messages.ts';
+import { cellFault, type ReadLimits } from './readTsv.ts';
+import type { Source } from './source.ts';
+import { checkHeader, FaultList, type Column, type RawTable } from './table.ts';
+
+interface Record {
+  readonly info: Info;
+  readonly record: readonly string[];
+}
+
+/** A fault before its line is known: `from` is the end of the record before it. */
+interface Unplaced {
+  readonly row: number;
+  readonly from: number;
+  readonly column?: string;
+  readonly problem: Problem;
+}
+
+export async function readCsv(source: Source, limits: ReadLimits): Promise<RawTable> {
+  const { file } = source;
+  const unplaced: Unplaced[] = [];
+  const rowNumbers: number[] = [];
+  let names: readonly string[] | undefined;
+  let cells: string[][] = [];
+  let row = 0;
+  let end = 0;
+
+  const take = ({ info, record }: Record): void => {
+    const from = end;
+    end = info.bytes;
+    if (names === undefined) {
+      names = readHeader(file, record);
+      cells = names.map(() => []);
+      return;
+    }
+    row += 1;
+    const fault = faultOf(record, names, limits);
+    if (fault !== undefined) {
+      unplaced.push({ row, from, ...fault });
+      return;
+    }
+    rowNumbers.push(row);
+    for (let c = 0; c < record.length; c++) (cells[c] as string[]).push(record[c] as string);
+  };
+
+  let fatal = false;
+  try {
+    const parser = parse({
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+      info: true,
+      max_record_size: limits.record,
+    });
+    await pipeline(Readable.from(source.chunks()), parser, async (records: AsyncIterable<Record>) => {
+      for await (const record of records) take(record);
+    });
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    fatal = true;
+    row += 1;
+    const index = Number(errorField(error, 'index'));
+    const column = names === undefined ? undefined : (names as readonly string[])[index];
+    unplaced.push({ row, from: end, problem: csvProblem(error, limits), ...(column === undefined ? {} : { column }) });
+  }
+  if (names === undefined && !fatal) return refuseData({ file }, fileMessages.noRows('header'));
+  const faults = await placeFaults(source, unplaced, fatal);
+  const columns = new Map<string, Column>(
+    (names ?? []).map((name, c) => [name, { kind: 'text', values: cells[c] ?? [] }]),
+  );
+  return { columns, rowNumbers, rowsIn: row, faults };
+}
+
+function readHeader(file: string, record: readonly string[]): readonly string[] {
+  const [only] = record;
+  if (record.length === 1 && only !== undefined && /[;\t]/.test(only)) {
+    refuseData({ file }, fileMessages.otherSeparator('csv', only.includes(';') ? 'semicolons' : 'tabs', only));
+  }
+  if (record.some((name) => name.includes('\0'))) refuseData({ file }, rowMessages.nul());
+  return checkHeader(file, record);
+}
+
+function faultOf(
+  record: readonly string[],
+  names: readonly string[],
+  limits: ReadLimits,
+): { readonly problem: Problem; readonly column?: string } | undefined {
+  if (record.length !== names.length) return { problem: rowMessages.ragged(names.length, record.length) };
+  const withNul = record.findIndex((value) => value.includes('\0'));
+  if (withNul !== -1) return { problem: rowMessages.nul(), column: names[withNul] as string };
+  return cellFault(record, names, limits.cell);
+}
+
+/** The codes of csv-parse that a file can cause; everything else would be a wrong option of ours. */
+function csvProblem(error: CsvError, limits: ReadLimits): Problem {
+  const line = Number(errorField(error, 'lines'));
+  switch (error.code) {
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return rowMessages.quoteOpen(line);
+    case 'INVALID_OPENING_QUOTE':
+      return rowMessages.quoteInside(line);
+    case 'CSV_INVALID_CLOSING_QUOTE':
+      return rowMessages.quoteThenText(line);
+    case 'CSV_MAX_RECORD_SIZE':
+      return rowMessages.cellTooLarge(limits.record, limits.cell);
+    default:
+      if (error.code.startsWith('CSV_RECORD') || error.code.startsWith('CSV_NON_TRIMABLE')) {
+        return rowMessages.csv(error.message);
+      }
+      throw new BugError(`csv-parse refused our options: ${error.code} ${error.message}`);
+  }
+}
+
+/** csv-parse puts the context of a fault on the error object without declaring it. */
+function errorField(error: CsvError, name: 'lines' | 'index'): unknown {
+  return (error as unknown as { readonly [key: string]: unknown })[name];
+}
+
+async function placeFaults(source: Source, unplaced: readonly Unplaced[], fatal: boolean): Promise<FaultList> {
+  const faults = new FaultList();
+  if (unplaced.length === 0) return faults;
+  const offsets = unplaced.map((fault) => fault.from + source.markBytes());
+  const places = await locate(source.file, offsets, { skipLineEnds: true });
+  unplaced.forEach(({ from: _from, ...fault }, i) => {
+    const place = places[i] ?? { line: 0, byte: 0 };
+    if (fatal && i === unplaced.length - 1) faults.addFatal({ ...fault, ...place });
+    else faults.add({ ...fault, ...place });
+  });
+  return faults;
+}
