@@ -74,7 +74,9 @@ export function openCheckpoint(path: string, options: CheckpointOptions = {}): C
   };
 }
 
-/** Layer norms of very old checkpoints: `LayerNorm.gamma` is `LayerNorm.weight`, `LayerNorm.beta` is `LayerNorm.bias`. */
+/**
+ * Layer norms of very old checkpoints: `LayerNorm.gamma` is `LayerNorm.weight`, `LayerNorm.beta` is `LayerNorm.bias`.
+ */
 export function currentTensorName(name: string): string {
   return name
     .replace(/(^|\.)LayerNorm\.gamma$/, '$1LayerNorm.weight')

@@ -1,7 +1,8 @@
 /**
- * The content hash of a checkpoint. What is hashed: the canonical JSON of config.json, then for every tensor in the order
- * of its name (UTF-16 code units) one line of canonical JSON `[name, dtype, shape]` and its bytes. File names, order and
- * sharding do not count. Hashing 1 GB takes about a second, so the result is kept in a side file, never in the model's folder.
+ * The content hash of a checkpoint. What is hashed: the canonical JSON of config.json, then for every tensor in the
+ * order of its name (UTF-16 code units) one line of canonical JSON `[name, dtype, shape]` and its bytes. File names,
+ * order and sharding do not count. Hashing 1 GB takes about a second, so the result is kept in a side file, never in
+ * the model's folder.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -24,7 +25,9 @@ const sideFileSchema = z.object({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** A file changed within this time of being hashed could change again within one tick of the clock of the file system. */
+/**
+ * A file changed within this time of being hashed could change again within one tick of the clock of the file system.
+ */
 const SETTLED_NANOSECONDS = 2_000_000_000n;
 
 /** SHA-256 in lower-case hexadecimal, from the side file when every file still has the same stamp. */
@@ -49,7 +52,9 @@ function computeHash({ config, tensors }: HashedContent): string {
   return hash.digest('hex');
 }
 
-/** What the hash depends on: device, inode, size and time of every file, and the config. A renamed folder keeps them. */
+/**
+ * What the hash depends on: device, inode, size and time of every file, and the config. A renamed folder keeps them.
+ */
 function stampsOf({ files, config }: HashedContent): string {
   return contentHash([files.map((f) => f.stamp), config]);
 }

@@ -1,4 +1,7 @@
-/** Where Espalier keeps its own files: models, caches. Everything takes the folder as an argument; this is its default. */
+/**
+ * Where Espalier keeps its own files: models, caches. Everything takes the folder as an argument; this is its
+ * default.
+ */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 

@@ -1,7 +1,7 @@
 /**
  * A model from a Hugging Face-compatible hub: the list of its files at one commit, then only the files of
- * `chooseModelFiles`, verified, into a staging folder. The caller (store.ts) renames it when the model is whole. Nothing
- * that the hub says becomes a path: file names are compared with known ones, and shards must be plain names.
+ * `chooseModelFiles`, verified, into a staging folder. The caller (store.ts) renames it when the model is whole.
+ * Nothing that the hub says becomes a path: file names are compared with known ones, and shards must be plain names.
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { fsyncFolder } from '../base/durable.ts';
 import { UserError } from '../base/errors.ts';
 import { downloadFile, type RemoteFile } from './hubDownload.ts';
 import {
+  bodyOf,
   faultOfStatus,
   HUB_TIMING,
   hubEndpoint,
@@ -79,7 +80,10 @@ const modelInfoSchema = z.object({
 type ModelInfo = z.infer<typeof modelInfoSchema>;
 const cardSchema = z.object({ license: z.string() });
 
-/** True for `org/name` and for a single name; `--` and `..` are excluded, as the hub does, so that names map to folders. */
+/**
+ * True for `org/name` and for a single name; `--` and `..` are excluded, as the hub does, so that names map to
+ * folders.
+ */
 export function isModelId(id: string): boolean {
   return MODEL_ID.test(id) && !id.includes('--') && !id.includes('..');
 }
@@ -160,15 +164,18 @@ function remoteFile(
   sha: string,
   s: ModelInfo['siblings'][number],
 ): RemoteFile {
-  const git =
-    s.blobId != null && /^[0-9a-f]{40}$/.test(s.blobId) ? { kind: 'git-sha1' as const, value: s.blobId } : undefined;
   return {
     model,
     name: s.rfilename,
     url: hubUrl(connection, ...model.split('/'), 'resolve', sha, s.rfilename),
     size: s.lfs?.size ?? s.size ?? undefined,
-    hash: s.lfs == null ? git : { kind: 'sha256', value: s.lfs.sha256 },
+    hash: announcedHash(s),
   };
+}
+
+function announcedHash({ lfs, blobId }: ModelInfo['siblings'][number]): RemoteFile['hash'] {
+  if (lfs !== null && lfs !== undefined) return { kind: 'sha256', value: lfs.sha256 };
+  return /^[0-9a-f]{40}$/.test(blobId ?? '') ? { kind: 'git-sha1', value: blobId ?? '' } : undefined;
 }
 
 async function fetchModelInfo(connection: HubConnection, id: string, revision: string): Promise<ModelInfo> {
@@ -197,7 +204,7 @@ async function fetchText(connection: HubConnection, url: URL, id: string, revisi
     }
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of bodyOf(response)) {
       watch.alive();
       size += chunk.length;
       if (size > LARGEST_LIST) refuse({}, problems.answer(`more than ${LARGEST_LIST} bytes`));

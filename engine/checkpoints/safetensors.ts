@@ -63,8 +63,8 @@ const arrayOf: { readonly [K in SafetensorsDtype]: (buffer: ArrayBuffer) => Tens
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
- * Opens and checks a file. Wrong lengths are refused from the first 9 bytes and the size of the file; at most the header
- * is read into memory. Throws a `UserError` that names the tensors and byte ranges at fault.
+ * Opens and checks a file. Wrong lengths are refused from the first 9 bytes and the size of the file; at most the
+ * header is read into memory. Throws a `UserError` that names the tensors and byte ranges at fault.
  */
 export function openSafetensors(path: string): SafetensorsFile {
   return withSystemErrors(path, 'opening it', () => {

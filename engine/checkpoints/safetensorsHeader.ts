@@ -2,9 +2,11 @@
  * The header of a safetensors file: 8 bytes of length (little-endian), a JSON object, then the data. This reader is
  * stricter than the reference implementation (reliability.md 1.4). Invariants of every layout it returns:
  *
- * 1. The tensors, in order of their offsets, cover the data section exactly: no overlap, no hole, no byte after the last.
+ * 1. The tensors, in order of their offsets, cover the data section exactly: no overlap, no hole, no byte after the
+ *    last.
  * 2. For every tensor, end - begin = product of its shape x bytes of its dtype, computed without rounding.
- * 3. Names are unique, not empty and free of control characters. They are data: never a path, never a key of an object.
+ * 3. Names are unique, not empty and free of control characters. They are data: never a path, never a key of an
+ *    object.
  *
  * Nothing here touches the disk, so that a fuzzer can call it on bytes.
  */
@@ -48,7 +50,9 @@ export interface SafetensorsLayout {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
 }
 
-/** The length field and the first byte of the JSON: all that is needed to refuse most wrong files without allocating. */
+/**
+ * The length field and the first byte of the JSON: all that is needed to refuse most wrong files without allocating.
+ */
 export const HEAD_BYTES = 9;
 const LENGTH_BYTES = 8;
 /** The reference implementation has the same limit. */
@@ -80,7 +84,10 @@ export function headerLength(head: Uint8Array, size: number, file: string): numb
   return Number(length);
 }
 
-/** A better reason when the bytes are known from another format. Asked only after a fault: 0x0280 is a good header length. */
+/**
+ * A better reason when the bytes are known from another format. Asked only after a fault: 0x0280 is a good header
+ * length.
+ */
 function otherFormat(first: Buffer): Problem | undefined {
   const start = first.toString('latin1', 0, LENGTH_BYTES);
   if (start === 'version ') return problems.gitPointer();

@@ -1,7 +1,8 @@
 /**
- * Writing safetensors: the same bytes for the same tensors on every machine. Tensors stand by descending element size and
- * then by name (bytes of UTF-8), as the reference writer orders them, and the header is padded with spaces to a multiple
- * of 8; so every tensor begins at a multiple of its element size. What the reader refuses, the writer refuses as a bug.
+ * Writing safetensors: the same bytes for the same tensors on every machine. Tensors stand by descending element size
+ * and then by name (bytes of UTF-8), as the reference writer orders them, and the header is padded with spaces to a
+ * multiple of 8; so every tensor begins at a multiple of its element size. What the reader refuses, the writer
+ * refuses as a bug.
  */
 import { writeFileDurable } from '../base/durable.ts';
 import { BugError } from '../base/errors.ts';
@@ -13,7 +14,10 @@ export interface TensorToWrite {
   readonly name: string;
   readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
-  /** Row-major bytes of the tensor; a function is called when its turn comes, so that one tensor at a time is in memory. */
+  /**
+   * Row-major bytes of the tensor; a function is called when its turn comes, so that one tensor at a time is in
+   * memory.
+   */
   readonly data: ArrayBufferView | (() => ArrayBufferView);
 }
 
@@ -22,7 +26,8 @@ const LENGTH_BYTES = 8;
 /**
  * Writes a file durably: the old file or the whole new one is there, never a part.
  *
- * Throws a `UserError` when the disk is full or may not be written, and a `BugError` for tensors the reader would refuse.
+ * Throws a `UserError` when the disk is full or may not be written, and a `BugError` for tensors the reader would
+ * refuse.
  */
 export function writeSafetensors(
   path: string,

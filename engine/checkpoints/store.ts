@@ -1,7 +1,7 @@
 /**
- * The store of models under Espalier's home. An entry appears only when its checkpoint opened strictly, has a tokenizer
- * and was hashed. Names come from people and from the hub; they are checked before they become folder names. What is done
- * with a model, and which architectures are known, is decided elsewhere.
+ * The store of models under Espalier's home. An entry appears only when its checkpoint opened strictly, has a
+ * tokenizer and was hashed. Names come from people and from the hub; they are checked before they become folder
+ * names. What is done with a model, and which architectures are known, is decided elsewhere.
  */
 import {
   constants,

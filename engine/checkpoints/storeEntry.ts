@@ -48,7 +48,9 @@ type ModelRecord = z.infer<typeof recordSchema>;
 
 export const modelsFolder = (home: string): string => join(home, 'models');
 
-/** Folder name of a model. `/` cannot stand in it, and `--` cannot stand in a name, so that no two names share a key. */
+/**
+ * Folder name of a model. `/` cannot stand in it, and `--` cannot stand in a name, so that no two names share a key.
+ */
 export function keyOf(id: string, revision?: string): string {
   const suffix = revision === undefined || revision === 'main' ? '' : `@${revision.replaceAll('/', '--')}`;
   return `${id.replaceAll('/', '--')}${suffix}`;

@@ -18,7 +18,10 @@ const POLL_MS = 200;
 /** In the place of the process number: nobody's. */
 const FREE = 0;
 
-/** What `isThere` gave, when another process was faster; else a folder that is ours, perhaps with files of an earlier try. */
+/**
+ * What `isThere` gave, when another process was faster; else a folder that is ours, perhaps with files of an earlier
+ * try.
+ */
 export type Claim<T> = { readonly found: T } | { readonly folder: string };
 
 interface StagingName {

@@ -151,5 +151,9 @@ function columnOf(values: readonly unknown[], rowNumbers: readonly number[]): Co
 }
 
 function describe(value: unknown): string {
+  if (Array.isArray(value)) {
+    const odd: unknown = value.find((item) => !isScalar(item));
+    return odd === undefined ? 'a list' : `a list that holds ${kindOf(odd)}`;
+  }
   return isScalar(value) ? `${kindOf(value)} ${shown(String(value))}` : kindOf(value);
 }

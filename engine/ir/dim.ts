@@ -92,7 +92,7 @@ export function addDims(a: Dim, b: Dim): Dim {
 }
 
 export function mulDims(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return a * b;
+  if (typeof a === 'number' && typeof b === 'number') return a * b + 0; // 0 * -1 is 0, not -0
   const product = new Map<string, number>();
   for (const [ma, ca] of termsOf(a)) for (const [mb, cb] of termsOf(b)) addTo(product, joinMonomials(ma, mb), ca * cb);
   return fromTerms(product);

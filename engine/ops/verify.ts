@@ -66,7 +66,8 @@ export function verifyFn(fn: Fn, functions: Functions, declared: ReadonlySet<str
     if (instr.kind === 'op') needSymbols(dimsOf(instr), where);
     checkTypes(fn, instr, `${fn.name}: ${where}`, functions);
     const tag = instr.kind === 'op' ? instr.region : instr.kind === 'call' ? instr.within : undefined;
-    if (tag !== undefined && !fn.regions?.[tag]) throw new BugError(`${fn.name}: ${where} is in region ${tag} of none`);
+    if (tag !== undefined && !fn.regions?.[tag])
+      throw new BugError(`${fn.name}: ${where} is in region ${tag}, which is not listed`);
   });
   for (const r of fn.results) {
     if (!defined.has(r.id)) throw new BugError(`${fn.name}: result "${r.name}" is %${r.id}, which is never defined`);

@@ -1,44 +1,81 @@
-/** Expands calls and stacks into one flat function. Calls with a custom gradient stay until the backward pass has used it. */
+/**
+ * Expands calls and stacks into one flat function. Calls with a custom gradient may stay until the backward pass has used
+ * it. Values of the entry keep their ids, so that what is known of them (cotangents, regions) stays true.
+ */
 import { must } from '../base/errors.ts';
-import { FnBuilder, typeIn } from '../tracing/builder.ts';
 import { concat, reshape } from '../ir/build.ts';
-import type { OpAttrs } from '../ir/opAttrs.ts';
-import type { CallInstr, Fn, Instr, OpInstr, Program, Region, RepeatInstr, ValueId } from '../ir/program.ts';
+import type { CallInstr, Fn, Program, Region, RegionInstance, RepeatInstr, ValueId, ValueInfo } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
+import { functionsOf } from '../ops/verify.ts';
+import type { FnBuilder } from '../tracing/builder.ts';
+import type { Differentiated } from './flat.ts';
+import { Rewrite, withEntry } from './flat.ts';
 
 export interface InlineOptions {
   /** Also expand calls whose region has a custom gradient. */
   readonly customVjp: boolean;
+  /** Also expand the inverse of every reversible region (`RegionInstance.restored`), which recomputation needs. */
+  readonly inverses?: boolean;
 }
 
-/** The entry with everything inlined: a program of one function. */
+/** The entry with everything inlined: a program of one function, and of those that remaining calls need. */
 export function inlineProgram(program: Program, options: InlineOptions = { customVjp: true }): Program {
-  const entry = must(program.functions.get(program.entry), 'the entry exists');
-  const builder = new FnBuilder();
-  const values = new Map<ValueId, Tensor>();
-  for (const p of entry.params) values.set(p.id, builder.param(p.name, p.role, typeIn(entry, p.id)));
-  new Inliner(program, builder, options).body(entry, values, '', true);
-  const results = entry.results.map((r) => ({ name: r.name, value: must(values.get(r.id), r.name) }));
-  const flat = builder.finish(entry.name, results, entry.origin);
-  const functions = new Map([[flat.name, flat]]);
-  for (const instr of flat.body) if (instr.kind === 'call') keepCallees(program, instr, functions);
-  return { ...program, functions };
+  return inlineEntry(program, options).program;
 }
 
-function keepCallees(program: Program, instr: CallInstr, functions: Map<string, Fn>): void {
-  const names = [instr.fn, ...(instr.region.kind === 'customVjp' ? [instr.region.vjp] : [])];
-  for (const name of names) {
-    if (functions.has(name)) continue;
-    const fn = must(program.functions.get(name), name);
-    functions.set(name, fn);
-    for (const inner of fn.body) if (inner.kind === 'call') keepCallees(program, inner, functions);
+/** Inlines what differentiation left or made: the calls with a custom gradient, and the calls of those gradients. */
+export function inlineDifferentiated(d: Differentiated, options: InlineOptions = { customVjp: true }): Differentiated {
+  const { program, rewrite, starts } = inlineEntry(d.program, options);
+  const cotangents = [...d.cotangents].map(([id, c]) => [rewrite.resolve(id), rewrite.resolve(c)] as const);
+  return { program, backwardStart: must(starts[d.backwardStart], 'backward start'), cotangents: new Map(cotangents) };
+}
+
+interface Inlined {
+  readonly program: Program;
+  readonly rewrite: Rewrite;
+  /** For each instruction of the old entry, and for its end, the position in the new one. */
+  readonly starts: readonly number[];
+}
+
+function inlineEntry(program: Program, options: InlineOptions): Inlined {
+  const rewrite = new Rewrite(program);
+  const inliner = new Inliner(program, rewrite.builder, options);
+  const starts: number[] = [];
+  for (const instr of rewrite.fn.body) {
+    starts.push(rewrite.builder.size);
+    if (instr.kind === 'op' || inliner.stays(instr)) {
+      rewrite.keep(instr);
+      continue;
+    }
+    rewrite.builder.setPath(undefined);
+    const outputs = inliner.expandAtEntry(instr, (id) => rewrite.tensor(id));
+    instr.outputs.forEach((id, i) => rewrite.replace(id, must(outputs[i], `output ${i}`)));
   }
+  starts.push(rewrite.builder.size);
+  const flat = rewrite.finish();
+  return { program: withEntry({ ...program, functions: needed(program, flat) }, flat), rewrite, starts };
+}
+
+/** The entry and the functions that its remaining calls run. */
+function needed(program: Program, flat: Fn): Map<string, Fn> {
+  const functions = new Map([[flat.name, flat]]);
+  const visit = (fn: Fn): void => {
+    for (const name of fn.body.flatMap(functionsOf)) {
+      if (functions.has(name)) continue;
+      const callee = must(program.functions.get(name), `function ${name}`);
+      functions.set(name, callee);
+      visit(callee);
+    }
+  };
+  visit(flat);
+  return functions;
 }
 
 class Inliner {
   readonly #program: Program;
   readonly #builder: FnBuilder;
   readonly #options: InlineOptions;
+  /** Whether a region is open: of nested regions only the outermost counts, since its recomputation covers the inner ones. */
   #regionOpen = false;
 
   constructor(program: Program, builder: FnBuilder, options: InlineOptions) {
@@ -47,51 +84,68 @@ class Inliner {
     this.#options = options;
   }
 
-  body(fn: Fn, values: Map<ValueId, Tensor>, path: string, entry = false): void {
-    const get = (id: ValueId): Tensor => must(values.get(id), `%${id} of ${fn.name}`);
-    for (const instr of fn.body) {
-      this.#builder.setPath(path === '' ? undefined : path);
-      const outputs = this.#instr(fn, instr, get, path, entry);
-      instr.outputs.forEach((id, i) => values.set(id, must(outputs[i], `output ${i}`)));
-    }
+  stays(instr: CallInstr | RepeatInstr): boolean {
+    return instr.kind === 'call' && instr.region.kind === 'customVjp' && !this.#options.customVjp;
   }
 
-  #instr(fn: Fn, instr: Instr, get: (id: ValueId) => Tensor, path: string, entry: boolean): Tensor[] {
-    switch (instr.kind) {
-      case 'op': {
-        const infos = instr.outputs.map((id) => {
-          const info = must(fn.values.get(id), `%${id}`);
-          return path === '' || entry ? info : { ...info, path };
-        });
-        return this.#builder.append(atPath(instr, path), infos, instr.inputs.map(get));
-      }
-      case 'call':
-        return this.#call(instr.fn, instr.site, instr.region, instr.inputs.map(get), join(path, instr.site));
-      case 'repeat':
-        return this.#repeat(instr, get, path);
+  /** Expands an instruction of the entry, which may itself stand in a region when its calls were inlined before. */
+  expandAtEntry(instr: CallInstr | RepeatInstr, get: (id: ValueId) => Tensor): Tensor[] {
+    const within = instr.kind === 'call' ? instr.within : undefined;
+    this.#builder.setRegion(within);
+    this.#regionOpen = within !== undefined;
+    return this.#expand(instr, get, '');
+  }
+
+  #expand(instr: CallInstr | RepeatInstr, get: (id: ValueId) => Tensor, path: string): Tensor[] {
+    if (instr.kind === 'repeat') return this.#repeat(instr, get, path);
+    return this.#call(instr.fn, instr.site, instr.region, instr.inputs.map(get), join(path, instr.site));
+  }
+
+  #body(fn: Fn, inputs: readonly Tensor[], path: string): Tensor[] {
+    const values = new Map<ValueId, Tensor>();
+    fn.params.forEach((p, i) => values.set(p.id, must(inputs[i], p.name)));
+    const get = (id: ValueId): Tensor => must(values.get(id), `%${id} of ${fn.name}`);
+    for (const instr of fn.body) {
+      this.#builder.setPath(path);
+      const infos = instr.outputs.map((id): ValueInfo => ({ ...must(fn.values.get(id), `%${id}`), path }));
+      const outputs =
+        instr.kind === 'op'
+          ? this.#builder.append(instr, infos, instr.inputs.map(get))
+          : this.#expand(instr, get, path);
+      instr.outputs.forEach((id, i) => values.set(id, must(outputs[i], `output ${i}`)));
     }
+    return fn.results.map((r) => get(r.id));
   }
 
   #call(name: string, site: string, region: Region, inputs: readonly Tensor[], path: string): Tensor[] {
-    const fn = must(this.#program.functions.get(name), `function ${name}`);
+    const fn = this.#function(name);
     if (region.kind === 'customVjp' && !this.#options.customVjp) return this.#builder.call(fn, site, inputs, region);
-    const opens = region.kind !== 'plain' && region.kind !== 'customVjp' && !this.#regionOpen;
-    const ids = inputs.map((x) => x.id);
-    const index = opens ? this.#builder.addRegion({ region, inputs: ids, outputs: [], path }) : undefined;
-    if (opens) {
-      this.#regionOpen = true;
-      this.#builder.setRegion(index);
-    }
-    const values = new Map<ValueId, Tensor>();
-    fn.params.forEach((p, i) => values.set(p.id, inputs[i] as Tensor));
-    this.body(fn, values, path);
-    const outputs = fn.results.map((r) => must(values.get(r.id), r.name));
-    if (opens && index !== undefined) {
-      this.#builder.replaceRegion(index, { region, inputs: ids, outputs: outputs.map((o) => o.id), path });
-      this.#builder.setRegion(undefined);
-      this.#regionOpen = false;
-    }
+    const opens = (region.kind === 'checkpoint' || region.kind === 'reversible') && !this.#regionOpen;
+    return opens ? this.#region(fn, region, inputs, path) : this.#body(fn, inputs, path);
+  }
+
+  #region(fn: Fn, region: Region, inputs: readonly Tensor[], path: string): Tensor[] {
+    const opened: RegionInstance = { region, inputs: inputs.map((x) => x.id), outputs: [], path };
+    const index = this.#builder.addRegion(opened);
+    this.#regionOpen = true;
+    this.#builder.setRegion(index);
+    const outputs = this.#body(fn, inputs, path);
+    this.#builder.setRegion(undefined);
+    const closed: RegionInstance = { ...opened, outputs: outputs.map((o) => o.id) };
+    const restored = this.#restore(region, inputs, outputs, path);
+    this.#regionOpen = false;
+    this.#builder.replaceRegion(index, restored ? { ...closed, restored: restored.map((x) => x.id) } : closed);
     return outputs;
+  }
+
+  #restore(region: Region, inputs: readonly Tensor[], outputs: readonly Tensor[], path: string): Tensor[] | undefined {
+    if (region.kind !== 'reversible' || this.#options.inverses !== true) return undefined;
+    const inverse = this.#function(region.inverse);
+    return this.#body(inverse, [...outputs, ...inputs.slice(region.streams)], `${path}/inverse`);
+  }
+
+  #function(name: string): Fn {
+    return must(this.#program.functions.get(name), `function ${name}`);
   }
 
   #repeat(instr: RepeatInstr, get: (id: ValueId) => Tensor, path: string): Tensor[] {
@@ -99,7 +153,7 @@ class Inliner {
     const collected: Tensor[][] = [];
     instr.bodies.forEach((name, i) => {
       const layer = `${join(path, instr.site)}/${instr.first + i}`;
-      const own = (instr.layerInputs[i] ?? []).map(get);
+      const own = must(instr.layerInputs[i], `inputs of layer ${i}`).map(get);
       const outputs = this.#call(
         name,
         instr.site,
@@ -114,10 +168,6 @@ class Inliner {
     return [...carry, ...collected.map(stack)];
   }
 }
-
-/** A noise site becomes unique by the path of its call, so that layers that share a function draw apart. */
-const atPath = (instr: OpInstr, path: string): OpInstr =>
-  instr.op === 'noise' ? { ...instr, attrs: { ...(instr.attrs as OpAttrs['noise']), site: join(path, (instr.attrs as OpAttrs['noise']).site) } } : instr;
 
 /** Tensors of one type along a new first axis. */
 function stack(xs: readonly Tensor[]): Tensor {

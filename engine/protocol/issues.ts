@@ -49,7 +49,7 @@ function isNodeKey(path: Path, i: number): boolean {
 export function valueAtPath(root: unknown, path: Path): unknown {
   let value = root;
   for (const key of path) {
-    if (typeof value !== 'object' || value === null || !(key in value)) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<PropertyKey, unknown>)[key];
   }
   return value;

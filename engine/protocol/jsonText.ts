@@ -32,12 +32,14 @@ export interface Span {
   readonly end: number;
 }
 
+export type SpanOf = (value: object) => Span | undefined;
+
 export interface JsonText {
-  /** Missing when the text is no JSON. Objects have no prototype; of duplicate keys the first one counts. */
+  /** Missing when the text is no JSON. Of duplicate keys the first one counts. */
   readonly value?: unknown;
   readonly problems: readonly JsonProblem[];
-  /** Where an object or array of `value` stood, by identity. */
-  readonly spans: WeakMap<object, Span>;
+  /** Where an object or array of `value` stood, by identity; `undefined` for any other object. */
+  readonly spanOf: SpanOf;
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
@@ -59,7 +61,7 @@ export function parseJsonText(
   onValue?: (path: readonly (string | number)[], offset: number) => void,
 ): JsonText {
   const problems: JsonProblem[] = [];
-  const spans = new WeakMap<object, Span>();
+  const spans = spanRecorder();
   const path: (string | number)[] = [];
   /** Set by the first fault after which the rest of the text has no meaning; every loop ends on it. */
   let stopped = false;
@@ -86,6 +88,7 @@ export function parseJsonText(
   const readString = (): string | undefined => {
     const start = at;
     let escaped = false;
+    // Most strings are short and plain, so this loop is the whole cost of a document.
     for (at++; at < text.length; at++) {
       const c = text.charCodeAt(at);
       if (c === QUOTE) {
@@ -156,7 +159,7 @@ export function parseJsonText(
       if (!stopped && text[at] !== ']') unexpected('"," or "]"');
     }
     at++;
-    spans.set(items, { start, end: at });
+    spans.record(items, start, at);
     return items;
   };
 
@@ -171,16 +174,17 @@ export function parseJsonText(
     at++;
     path.push(key);
     if (FORBIDDEN_KEYS.has(key)) report('forbidden-key', keyAt, JSON.stringify(key));
-    else if (key in object) report('duplicate-key', keyAt, shorten(JSON.stringify(key)));
+    else if (Object.hasOwn(object, key)) report('duplicate-key', keyAt, shorten(JSON.stringify(key)));
     const value = readValue(depth);
-    if (!FORBIDDEN_KEYS.has(key) && !(key in object)) object[key] = value;
+    if (!FORBIDDEN_KEYS.has(key) && !Object.hasOwn(object, key)) object[key] = value;
     path.pop();
     skipSpace();
   };
 
   const readObject = (depth: number): Record<string, unknown> => {
     const start = at++;
-    const object = Object.create(null) as Record<string, unknown>;
+    // A plain object is safe, because the only key that could reach its prototype is refused before it is set.
+    const object: Record<string, unknown> = {};
     skipSpace();
     if (text[at] !== '}') {
       while (!stopped) {
@@ -191,7 +195,7 @@ export function parseJsonText(
       if (!stopped && text[at] !== '}') unexpected('"," or "}"');
     }
     at++;
-    spans.set(object, { start, end: at });
+    spans.record(object, start, at);
     return object;
   };
 
@@ -210,12 +214,29 @@ export function parseJsonText(
 
   if (text.length > limits.maxLength) {
     stop('too-long', 0, `${text.length} characters`);
-    return { problems, spans };
+    return { problems, spanOf: spans.spanOf };
   }
   const value = readValue(0);
   skipSpace();
   if (!stopped && at < text.length) unexpected('the end of the file');
-  return stopped ? { problems, spans } : { value, problems, spans };
+  return { ...(stopped ? {} : { value }), problems, spanOf: spans.spanOf };
+}
+
+/** Records spans as they come and builds the look-up only when someone asks: most documents have neither problems nor unknown nodes. */
+function spanRecorder(): { record: (value: object, start: number, end: number) => void; spanOf: SpanOf } {
+  const values: object[] = [];
+  const ends: number[] = [];
+  let index: Map<object, Span> | undefined;
+  return {
+    record: (value, start, end) => {
+      values.push(value);
+      ends.push(start, end);
+    },
+    spanOf: (value) => {
+      index ??= new Map(values.map((v, i) => [v, { start: ends[2 * i] ?? 0, end: ends[2 * i + 1] ?? 0 }]));
+      return index.get(value);
+    },
+  };
 }
 
 /** Whether the double nearest to an integer literal is that integer; a literal of over 400 digits never is. */

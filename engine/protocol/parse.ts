@@ -50,7 +50,7 @@ export function parseDocument(text: string, file: string, options: ParseOptions 
   const newest = toNewest(json.value, file, options.migrations ?? documentMigrations);
   if ('diagnostic' in newest) return { diagnostics: [...inWords(json.problems), newest.diagnostic] };
 
-  const kept = keepUnknown(newest.document, text, json.spans, options.knows ?? (() => true));
+  const kept = keepUnknown(newest.document, text, json.spanOf, options.knows ?? (() => true));
   const isKept = (offset: number): boolean => kept.spans.some((s) => offset >= s.start && offset < s.end);
   const diagnostics = inWords(json.problems.filter((p) => !(isNumberProblem(p) && isKept(p.offset))));
   if (kept.nodes > MAX_NODES) {
@@ -58,7 +58,7 @@ export function parseDocument(text: string, file: string, options: ParseOptions 
     return { diagnostics: [...diagnostics, diagnose('document-too-many-nodes', { file }, facts)] };
   }
 
-  const locate = newest.migrated ? () => ({ file }) : locator(newest.document, text, json.spans, file, lineAt);
+  const locate = newest.migrated ? () => ({ file }) : locator(newest.document, text, json.spanOf, file, lineAt);
   for (const path of kept.reserved) {
     const where = { ...locate(path), ...placeOf(path) };
     diagnostics.push(diagnose('field-unknown', where, { field: fieldName(path) }));

@@ -77,6 +77,7 @@ function graphContent(document: Document, graph: Graph, bankOf: (node: Node) => 
     const content = {
       ...rest,
       params: effectiveParams(document, node),
+      recipeText: node.recipe === undefined ? undefined : document.recipes[node.recipe]?.raw,
       bank: bankOf(node),
       body: body === undefined ? undefined : graphContent(document, body, bankOf),
     };

@@ -4,7 +4,7 @@
  * the schema has seen it, and therefore trusts no shape.
  */
 import { recordOf } from './ids.ts';
-import type { Span } from './jsonText.ts';
+import type { Span, SpanOf } from './jsonText.ts';
 import type { JsonObject } from './migrations.ts';
 
 /** Whether a node type is known in this version. */
@@ -24,18 +24,13 @@ export interface KeptUnknown {
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-export function keepUnknown(
-  document: JsonObject,
-  text: string,
-  spans: WeakMap<object, Span>,
-  knows: KnowsType,
-): KeptUnknown {
+export function keepUnknown(document: JsonObject, text: string, spanOf: SpanOf, knows: KnowsType): KeptUnknown {
   const keptSpans: Span[] = [];
   const reserved: (readonly string[])[] = [];
   let nodes = 0;
 
   const placeholder = (node: JsonObject, type: string, version: number): JsonObject => {
-    const span = spans.get(node);
+    const span = spanOf(node);
     if (span !== undefined) keptSpans.push(span);
     // A node that a migration has rebuilt has no text of its own any more.
     const raw = span === undefined ? JSON.stringify(node, null, 2) : text.slice(span.start, span.end);

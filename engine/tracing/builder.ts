@@ -51,6 +51,13 @@ export class FnBuilder implements Emitter {
     return builder;
   }
 
+  /** A builder that starts with the parameters, values and regions of a function and an empty body, for passes that rewrite it. */
+  static rewriting(fn: Fn): FnBuilder {
+    const builder = FnBuilder.continuing(fn);
+    builder.#body.length = 0;
+    return builder;
+  }
+
   /** The path given to the values that are emitted from here on. */
   setPath(path: string | undefined): void {
     this.#path = path;
@@ -118,8 +125,9 @@ export class FnBuilder implements Emitter {
     checkArguments(fn, inputs);
     for (const x of inputs) this.#own(x);
     const outputs = fn.results.map((r) => this.#value(typeIn(fn, r.id), r.name));
+    const within = this.#region === undefined ? {} : { within: this.#region };
     const instr: CallInstr = { kind: 'call', fn: fn.name, site, region, inputs: ids(inputs), outputs: ids(outputs) };
-    this.#body.push(instr);
+    this.#body.push({ ...instr, ...within });
     return outputs;
   }
 
@@ -149,21 +157,31 @@ export class FnBuilder implements Emitter {
     return outputs;
   }
 
-  /** Appends an instruction of another function under given values; used by passes that copy. */
+  /** Appends a copy of an instruction, of this or another function, under new values and in the current region. */
   append(instr: Instr, outputs: readonly ValueInfo[], inputs: readonly Tensor[]): Tensor[] {
-    const made = outputs.map((o) => this.#value(o.type, o.name, o.path));
     if (instr.kind === 'repeat') throw new BugError('repeat is expanded before passes copy instructions');
+    for (const x of inputs) this.#own(x);
+    const made = outputs.map((o) => this.#value(o.type, o.name, o.path));
+    const places = { inputs: ids(inputs), outputs: ids(made) };
     const region = this.#region;
-    const own = instr.kind === 'op' ? { ...instr, region: undefined } : instr;
-    const copy = {
-      ...own,
-      inputs: ids(inputs),
-      outputs: ids(made),
-      ...(region === undefined ? {} : { region }),
-    } as Instr;
-    if (copy.kind === 'op' && copy.region === undefined) delete (copy as { region?: number }).region;
-    this.#body.push(copy);
+    if (instr.kind === 'op') {
+      const { region: _old, ...rest } = instr;
+      this.#body.push({ ...rest, ...places, ...(region === undefined ? {} : { region }) });
+    } else {
+      const { within: _old, ...rest } = instr;
+      this.#body.push({ ...rest, ...places, ...(region === undefined ? {} : { within: region }) });
+    }
     return made;
+  }
+
+  /** Appends an instruction of the function being rewritten as it is, under its own values; they must not be defined yet. */
+  keep(instr: Instr): void {
+    this.#body.push(instr);
+  }
+
+  /** Number of instructions so far. */
+  get size(): number {
+    return this.#body.length;
   }
 
   finish(name: string, results: readonly { readonly name: string; readonly value: Tensor }[], origin?: FnOrigin): Fn {
@@ -173,10 +191,16 @@ export class FnBuilder implements Emitter {
       params: [...this.#params],
       body: [...this.#body],
       results: results.map((r) => ({ name: r.name, id: r.value.id })),
-      values: new Map(this.#values),
+      values: this.#definedValues(),
       ...(origin === undefined ? {} : { origin }),
       ...(this.#regions.length === 0 ? {} : { regions: [...this.#regions] }),
     };
+  }
+
+  /** A rewritten function no longer defines every value it began with. */
+  #definedValues(): Map<ValueId, ValueInfo> {
+    const defined = [...this.#params.map((p) => p.id), ...this.#body.flatMap((instr) => instr.outputs)];
+    return new Map(defined.map((id) => [id, this.info(id)]));
   }
 
   #value(type: ValueType, name?: string, path = this.#path): Tensor {

@@ -3,7 +3,7 @@
  * stacks of one name that hold the same layer numbers.
  */
 import type { Diagnostic, Place } from '../../base/errors.ts';
-import { stackName, type Document, type Graph, type Node, type ParamValue, type StackSettings } from '../document.ts';
+import { stackName, type Document, type Graph, type Node, type LayeredValue, type StackSettings } from '../document.ts';
 import { entriesOf, type NodeId } from '../ids.ts';
 import { diagnose } from '../messages.ts';
 import { isLayered } from '../params.ts';
@@ -14,11 +14,12 @@ import { modelGraphs, modelPlace, nodePath, type ModelGraph } from '../walk.ts';
 export function checkLayers(at: ModelGraph): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const [id, node] of entriesOf(at.graph.nodes)) {
-    const place = modelPlace(at, id);
-    found.push(...checkSelection('layers', node.layers, place, at.stack));
-    if (typeof node.mute === 'string') found.push(...checkSelection('mute', node.mute, place, at.stack));
-    for (const [param, value] of Object.entries(node.params)) {
-      found.push(...checkOverrides(param, value, { ...place, param }, at.stack));
+    if (node.layers !== undefined) found.push(...checkSelection('layers', node.layers, modelPlace(at, id), at.stack));
+    if (typeof node.mute === 'string') found.push(...checkSelection('mute', node.mute, modelPlace(at, id), at.stack));
+    for (const param in node.params) {
+      const value = node.params[param];
+      if (value === undefined || !isLayered(value)) continue;
+      found.push(...checkOverrides(param, value, { ...modelPlace(at, id), param }, at.stack));
     }
   }
   return found;
@@ -26,11 +27,10 @@ export function checkLayers(at: ModelGraph): readonly Diagnostic[] {
 
 function checkSelection(
   field: string,
-  selection: string | undefined,
+  selection: string,
   place: Place,
   stack: LayerRange | undefined,
 ): readonly Diagnostic[] {
-  if (selection === undefined) return [];
   if (stack === undefined) {
     return selection === 'all' ? [] : [diagnose('layers-outside-stack', place, { field })];
   }
@@ -40,11 +40,10 @@ function checkSelection(
 
 function checkOverrides(
   param: string,
-  value: ParamValue,
+  value: LayeredValue,
   place: Place,
   stack: LayerRange | undefined,
 ): readonly Diagnostic[] {
-  if (!isLayered(value)) return [];
   const selections = Object.keys(value.at);
   const wrong = selections.flatMap((s) => checkSelection(`${param} at ${s}`, s, place, stack));
   return wrong.length > 0 || stack === undefined ? wrong : checkOverlap(selections, place, stack);

@@ -17,6 +17,8 @@ export function checkModelReferences(document: Document, at: ModelGraph): readon
 }
 
 function checkNode(document: Document, at: ModelGraph, id: NodeId, node: Node): readonly Diagnostic[] {
+  const isPlain = node.recipe === undefined && node.shared === undefined && node.bank === undefined;
+  if (isPlain && node.body === undefined && node.stack === undefined) return [];
   const place = modelPlace(at, id);
   const found: Diagnostic[] = [];
   if (node.recipe !== undefined) {

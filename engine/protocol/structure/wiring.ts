@@ -44,17 +44,20 @@ function edgePlace(edge: Edge, context: WiringContext): Place {
 }
 
 function checkEnds(edge: Edge, graph: AnyGraph, context: WiringContext): readonly Diagnostic[] {
+  const { from, to } = edge;
+  // Nearly all wires are sound, and words are made only for those that are not.
+  if (from.node in graph.nodes && to.node in graph.nodes && from.node !== to.node) return [];
   const where = edgePlace(edge, context);
   const facts = { edge: edgeWords(edge) };
-  if (isWall(edge.from.node) || isWall(edge.to.node)) {
+  if (isWall(from.node) || isWall(to.node)) {
     if (!context.isBody) return [diagnose('wall-outside-body', where, facts)];
-    if (edge.to.node === WALL_IN || edge.from.node === WALL_OUT) return [diagnose('wall-direction', where, facts)];
+    if (to.node === WALL_IN || from.node === WALL_OUT) return [diagnose('wall-direction', where, facts)];
   }
   const found: Diagnostic[] = [];
   const exists = (id: NodeId): boolean => isWall(id) || id in graph.nodes;
-  if (!exists(edge.from.node)) found.push(diagnose('edge-dangling', where, { ...facts, end: 'comes from' }));
-  if (!exists(edge.to.node)) found.push(diagnose('edge-dangling', where, { ...facts, end: 'leads to' }));
-  if (edge.from.node === edge.to.node) found.push(diagnose('edge-self', where, facts));
+  if (!exists(from.node)) found.push(diagnose('edge-dangling', where, { ...facts, end: 'comes from' }));
+  if (!exists(to.node)) found.push(diagnose('edge-dangling', where, { ...facts, end: 'leads to' }));
+  if (from.node === to.node) found.push(diagnose('edge-self', where, facts));
   return found;
 }
 

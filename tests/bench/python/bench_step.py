@@ -1,6 +1,6 @@
 """Times training steps of transformers + peft on given batches, so that another program can run the same ones.
 
-    bench_step.py --model .cache/starter --batches FILE [--method lora] [--layers 4 5] [--dropout on] [--bf16] --json OUT
+    bench_step.py --model .cache/starter --batches FILE [--method lora] [--layers 4 5] [--bf16] --json OUT
     bench_step.py --random bert-base --synthetic 32x128 --steps 10
 
 `--batches` is a safetensors file of make_batches.py, or JSON `{"batches": [{"ids", "labels", "lengths" |

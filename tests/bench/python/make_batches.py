@@ -2,7 +2,7 @@
 
     make_batches.py --model .cache/starter --data DIR --task sst2 --batch 32 --seed 0 [--group-by-length] --out FILE
 
-Tensors: `{i}/ids` [B,T] int64, `{i}/attention_mask` [B,T] int64, `{i}/type_ids` [B,T] int64, `{i}/labels` [B] (int64, or
+Tensors: `{i}/ids` [B,T] int64, `{i}/attention_mask` [B,T] int64, `{i}/type_ids` [B,T] int64, `{i}/labels` [B] (int64;
 float32 for regression; [B,T] for tokens). Metadata: task, kind, classes, batches.
 """
 

@@ -4,8 +4,8 @@
         --method lora --seed 0 --epochs 3 --json out.json
 
 AdamW, linear schedule with 6 % warm-up, gradients clipped to 1.0, dropout as in the backbone's configuration, LoRA r=8
-alpha=8 on query and value, classifier trained, lr 1e-3, batch 32, fp32, 2 threads, the default attention (sdpa), batches
-padded to their longest sentence. A plain loop instead of Trainer: the same steps without its bookkeeping.
+alpha=8 on query and value, classifier trained, lr 1e-3, batch 32, fp32, 2 threads, the default attention (sdpa),
+batches padded to their longest sentence. A plain loop instead of Trainer: the same steps without its bookkeeping.
 """
 
 from __future__ import annotations

@@ -1,0 +1,59 @@
+/** Lowerings of ops that select or place rows by integer indices. i32 indices are used as they are where a kernel takes them. */
+import { mulDims, productOf, type Dim } from '../../ir/dim.ts';
+import { isFloat, type Shape, type ValueType } from '../../ir/types.ts';
+import { int, text } from './graph.ts';
+import { full, reshaped, shapeVector, typeOf, upToFactor, withFactor, type LowerContext, type Lowering } from './lowering.ts';
+import { ELEMENT_TYPE } from './proto.ts';
+import { plain, type Lowered } from './values.ts';
+
+export const lowerGather: Lowering<'gather'> = (c, site, inputs) => {
+  const [table, index] = inputs as [Lowered, Lowered];
+  const { name, factor } = upToFactor(c, table);
+  return [withFactor(c.graph.node('Gather', [name, full(c, index)], { attributes: { axis: int(0) } }), typeOf(site), factor)];
+};
+
+/** ScatterND takes i64 indices with an axis of one coordinate at the end. */
+function coordinates(c: LowerContext, index: Lowered): string {
+  const column = reshaped(c, index, [...index.type.shape, 1]);
+  return c.graph.node('Cast', [full(c, column)], { attributes: { to: int(ELEMENT_TYPE.i64) } });
+}
+
+function zeros(c: LowerContext, type: ValueType): string {
+  return c.graph.node('Expand', [c.graph.scalar(isFloat(type.dtype) ? 'f32' : 'i32', 0), shapeVector(c, type.shape)]);
+}
+
+export const lowerScatterAdd: Lowering<'scatterAdd'> = (c, site, inputs) => {
+  const [updates, index] = inputs as [Lowered, Lowered];
+  const type = typeOf(site);
+  const { name, factor } = upToFactor(c, updates);
+  const operands = [zeros(c, type), coordinates(c, index), name];
+  return [withFactor(c.graph.node('ScatterND', operands, { attributes: { reduction: text('add') } }), type, factor)];
+};
+
+/** `[B, T, ...]` as rows `[B*T, ...]`. */
+const rowsOf = (shape: Shape): Shape => [mulDims(shape[0] as Dim, shape[1] as Dim), ...shape.slice(2)];
+
+export const lowerPack: Lowering<'pack'> = (c, site, inputs) => {
+  const [x, index] = inputs as [Lowered, Lowered];
+  const { name, factor } = upToFactor(c, reshaped(c, x, rowsOf(x.type.shape)));
+  return [withFactor(c.graph.node('Gather', [name, full(c, index)], { attributes: { axis: int(0) } }), typeOf(site), factor)];
+};
+
+export const lowerUnpack: Lowering<'unpack'> = (c, site, inputs) => {
+  const [x, index] = inputs as [Lowered, Lowered];
+  const type = typeOf(site);
+  const rows: ValueType = { ...type, shape: rowsOf(type.shape) };
+  const { name, factor } = upToFactor(c, x);
+  const placed = c.graph.node('ScatterND', [zeros(c, rows), coordinates(c, index), name]);
+  return [reshaped(c, withFactor(placed, rows, factor), type.shape)];
+};
+
+export const lowerTokenMask: Lowering<'tokenMask'> = (c, site, inputs) => {
+  const lengths = inputs[0] as Lowered;
+  const column = full(c, reshaped(c, lengths, [...lengths.type.shape, 1]));
+  const real = c.graph.node('Less', [c.host.iota(site.attrs.length), column]);
+  return [plain(c.graph.node('Cast', [real], { attributes: { to: int(ELEMENT_TYPE.f32) } }), typeOf(site))];
+};
+
+/** Number of rows, for messages and bounds. */
+export const rowCount = (shape: Shape): Dim => productOf(shape.slice(0, -1));
