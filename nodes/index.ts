@@ -1,19 +1,22 @@
 /** The explicit list of all nodes that Espalier ships. */
 import { adapter, adapterInput } from './adapters/bottleneck.ts';
-import { average, delta, fusion, gate, multiply, scalearn, sourceBank } from './adapters/composition.ts';
+import { average, delta, fusion, gate, multiply, scalearn, scaleNode, sourceBank } from './adapters/composition.ts';
 import { dora, lora } from './adapters/lora.ts';
 import { prefix, prefixMlp, softPrompt } from './adapters/prompts.ts';
 import { bitfit, ia3, lnTuning, unfreeze } from './adapters/selective.ts';
 import { activation, addNode, attentionNode, dropoutNode, firstToken, frozenAffine, norm } from './layers/basic.ts';
-import { binaryCrossEntropy, classificationHead, crossEntropyLoss, meanSquaredError, output, pooler, robertaHead } from './layers/heads.ts';
+import { binaryCrossEntropy, classificationHead, crossEntropyLoss, meanSquaredError, output, robertaHead } from './layers/heads.ts';
 import { bertEmbeddings, labelsInput, tokensInput } from './layers/inputs.ts';
 import { linear } from './layers/linear.ts';
 
 export const NODES = [
   tokensInput, labelsInput, bertEmbeddings,
-  linear, addNode, norm, frozenAffine, activation, dropoutNode, attentionNode, firstToken, pooler,
+  linear, addNode, norm, frozenAffine, activation, dropoutNode, attentionNode, firstToken,
   lora, dora, ia3, bitfit, unfreeze, lnTuning,
   adapter, adapterInput, softPrompt, prefix, prefixMlp,
-  sourceBank, fusion, scalearn, average, gate, multiply, delta,
+  sourceBank, fusion, scalearn, average, gate, multiply, scaleNode, delta,
   classificationHead, robertaHead, crossEntropyLoss, meanSquaredError, binaryCrossEntropy, output,
 ] as const;
+
+export { bertGraph, type BertConfig, type Task } from './backbones/bert.ts';
+export { applyPreset, presetNames, PRESETS } from './presets/index.ts';

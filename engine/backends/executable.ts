@@ -11,8 +11,14 @@ export interface HostTensor {
 }
 
 export interface Executable {
-  /** Runs once. `feeds` holds every input, trainable and state by name; weights were bound when compiled. */
-  run(feeds: ReadonlyMap<string, HostTensor>): Promise<ReadonlyMap<string, HostTensor>>;
+  /**
+   * Runs once. `feeds` holds every input, trainable and state by name; weights were bound when compiled. Results named in
+   * `into` are written to the arrays given there, the others to new ones. Feeds must stay as they are until the run ends.
+   */
+  run(
+    feeds: ReadonlyMap<string, HostTensor>,
+    into?: ReadonlyMap<string, HostTensor>,
+  ): Promise<ReadonlyMap<string, HostTensor>>;
   dispose(): Promise<void>;
 }
 

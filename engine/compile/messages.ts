@@ -59,3 +59,5 @@ export const emptyBank = (where: Place): Diagnostic =>
   error('bank-empty', where, 'The source bank has no source that is not muted.', 'Add an adapter to the bank.');
 export const transformOrder = (where: Place, first: string, second: string): Diagnostic =>
   error('transform-order', where, `A ${second} cannot follow a ${first} on one layer.`, 'Move it before, or remove one of the two.');
+export const notReversible = (where: Place, reason: string): Diagnostic =>
+  error('not-reversible', where, `The layers of this stack cannot be recomputed from their outputs: ${reason}.`, 'Wire each stream as y = scale * x + f(other streams), or choose "checkpoint".');

@@ -4,6 +4,9 @@
  */
 import { must, type Diagnostic, type Place } from '../base/errors.ts';
 import { canonicalJson } from '../base/canonical.ts';
+import { fail } from '../base/result.ts';
+import { invertFn } from '../autodiff/invert.ts';
+import { concat } from '../ir/build.ts';
 import type { Region } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 
@@ -205,18 +208,47 @@ function traceStack(context: TraceContext, node: Node, id: NodeId, scope: Scope,
       }
     });
   });
-  const region = stackRegion(node);
   const flat = (wires: readonly (readonly [string, DataWire])[]): Tensor[] => wires.flatMap(([, w]) => tensorsOf(w).map(([, t]) => t));
-  const results = scope.repeat(bodies.map((b) => b.traced), stackName(id, stack), stack.first, flat(carry), flat(broadcast), {
-    region,
-    sharedWeights: stack.weights === 'shared',
-  });
-  return new Map(rebuildAll(bodies[0]?.outputs ?? [], results).map(([port, w]) => [port, [w]]));
+  const streams = flat(carry).length;
+  const collected: Tensor[][] = [];
+  let values = flat(carry);
+  for (const run of runsOf(node, bodies)) {
+    const region = stackRegion(context, node, must(run.bodies[0], 'a body').traced, streams, where);
+    const results = scope.repeat(run.bodies.map((b) => b.traced), stackName(id, stack), stack.first + run.start, values, flat(broadcast), {
+      region,
+      sharedWeights: stack.weights === 'shared',
+    });
+    values = results.slice(0, streams);
+    results.slice(streams).forEach((t, k) => (collected[k] ??= []).push(t));
+  }
+  const gathered = collected.map((parts) => concat(parts as [Tensor, ...Tensor[]], -(parts[0] as Tensor).type.shape.length));
+  return new Map(rebuildAll(bodies[0]?.outputs ?? [], [...values, ...gathered]).map(([port, w]) => [port, [w]]));
 }
 
-/** The region of a stack's layers, from its parameter `recompute`. */
-function stackRegion(node: Node): Region {
-  return node.params['recompute'] === 'checkpoint' ? { kind: 'checkpoint' } : { kind: 'plain' };
+/** A reversible stack runs in stretches of equal layers, because each has the inverse of its own body. */
+function runsOf(node: Node, bodies: readonly TracedWires[]): { readonly start: number; readonly bodies: readonly TracedWires[] }[] {
+  if (node.params['recompute'] !== 'reversible') return [{ start: 0, bodies }];
+  const runs: { start: number; bodies: TracedWires[] }[] = [];
+  bodies.forEach((body, i) => {
+    const last = runs[runs.length - 1];
+    if (last && last.bodies[0]?.traced.fn.name === body.traced.fn.name) last.bodies.push(body);
+    else runs.push({ start: i, bodies: [body] });
+  });
+  return runs;
+}
+
+/** The region of a stack's layers, from its parameter `recompute`: none, checkpoint or reversible. */
+function stackRegion(context: TraceContext, node: Node, body: Traced, streams: number, where: Place): Region {
+  const mode = node.params['recompute'] ?? 'none';
+  if (mode === 'none') return { kind: 'plain' };
+  if (mode === 'checkpoint') return { kind: 'checkpoint' };
+  const name = `${body.fn.name}Inverse`;
+  const inverse = mode === 'reversible' ? invertFn(body.fn, streams, name) : fail(`recompute is "${String(mode)}"`);
+  if (!inverse.ok) {
+    context.report(messages.notReversible({ ...where, param: 'recompute' }, inverse.error));
+    throw new Stopped();
+  }
+  return { kind: 'reversible', inverse: context.scope.library.add(inverse.value, name, `inverse of ${body.fn.name}`).name, streams };
 }
 
 function traceBody(context: TraceContext, body: Graph, walls: readonly (readonly [string, DataWire])[], stack: NonNullable<Node['stack']>, at: LayerContext, where: Place): TracedWires {

@@ -2,8 +2,7 @@
  * Comma-separated files after RFC 4180, by `csv-parse`: a header, quoted cells with doubled quotes, any kind of line end.
  * Empty lines are passed over. A misplaced or unclosed quote is fatal: no row after it can be told with certainty.
  */
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 import { CsvError, parse, type Info } from 'csv-parse';
 import { BugError } from '../base/errors.ts';
 import { locate } from './locate.ts';
@@ -11,11 +10,6 @@ import { fileMessages, refuseData, rowMessages, type Problem } from './messages.
 import { cellFault, type ReadLimits } from './readTsv.ts';
 import type { Source } from './source.ts';
 import { checkHeader, FaultList, type Column, type RawTable } from './table.ts';
-
-interface Record {
-  readonly info: Info;
-  readonly record: readonly string[];
-}
 
 /** A fault before its line is known: `from` is the end of the record before it. */
 interface Unplaced {
@@ -34,9 +28,9 @@ export async function readCsv(source: Source, limits: ReadLimits): Promise<RawTa
   let row = 0;
   let end = 0;
 
-  const take = ({ info, record }: Record): void => {
+  const take = (record: readonly string[], { bytes }: Info): void => {
     const from = end;
-    end = info.bytes;
+    end = bytes;
     if (names === undefined) {
       names = readHeader(file, record);
       cells = names.map(() => []);
@@ -52,32 +46,55 @@ export async function readCsv(source: Source, limits: ReadLimits): Promise<RawTa
     for (let c = 0; c < record.length; c++) (cells[c] as string[]).push(record[c] as string);
   };
 
-  let fatal = false;
-  try {
-    const parser = parse({
-      record_delimiter: ['\r\n', '\n', '\r'],
-      relax_column_count: true,
-      skip_empty_lines: true,
-      info: true,
-      max_record_size: limits.record,
-    });
-    await pipeline(Readable.from(source.chunks()), parser, async (records: AsyncIterable<Record>) => {
-      for await (const record of records) take(record);
-    });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    fatal = true;
+  const fatal = await parseRecords(source, limits, take);
+  if (fatal !== undefined) {
     row += 1;
-    const index = Number(errorField(error, 'index'));
-    const column = names === undefined ? undefined : (names as readonly string[])[index];
-    unplaced.push({ row, from: end, problem: csvProblem(error, limits), ...(column === undefined ? {} : { column }) });
+    const column = (names as readonly string[] | undefined)?.[Number(errorField(fatal, 'index'))];
+    unplaced.push({ row, from: end, problem: csvProblem(fatal, limits), ...(column === undefined ? {} : { column }) });
   }
-  if (names === undefined && !fatal) return refuseData({ file }, fileMessages.noRows('header'));
-  const faults = await placeFaults(source, unplaced, fatal);
+  if (names === undefined && fatal === undefined) return refuseData({ file }, fileMessages.noRows('header'));
+  const faults = await placeFaults(source, unplaced, fatal !== undefined);
   const columns = new Map<string, Column>(
     (names ?? []).map((name, c) => [name, { kind: 'text', values: cells[c] ?? [] }]),
   );
   return { columns, rowNumbers, rowsIn: row, faults };
+}
+
+/**
+ * Gives every record to `take` in order and returns the fault that ended the parsing, if any. Records are taken in the
+ * callback and not from the stream, which throws away what it holds as soon as it meets a fault.
+ */
+async function parseRecords(
+  source: Source,
+  limits: ReadLimits,
+  take: (record: readonly string[], info: Info) => void,
+): Promise<CsvError | undefined> {
+  const parser = parse({
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: limits.record,
+    on_record: (record: readonly string[], context) => {
+      take(record, context);
+      return null;
+    },
+  });
+  const done = finished(parser.resume());
+  // The outcome is awaited below; until then it must not count as unhandled.
+  done.catch(() => undefined);
+  try {
+    for await (const chunk of source.chunks()) {
+      parser.write(chunk);
+      if (parser.errored !== null) break;
+    }
+    if (parser.errored === null) parser.end();
+    await done;
+    return undefined;
+  } catch (error) {
+    parser.destroy();
+    if (error instanceof CsvError) return error;
+    throw error;
+  }
 }
 
 function readHeader(file: string, record: readonly string[]): readonly string[] {

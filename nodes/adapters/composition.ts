@@ -213,3 +213,15 @@ export const delta = defineNode({
   },
 });
 
+
+export const scaleNode = defineNode({
+  type: 'compose.scale',
+  version: 1,
+  docs: { title: 'Scale', family: 'composition', help: 'Multiplies by a constant, e.g. the factors of a reversible coupling.', equation: 'y = s\\,x' },
+  inputs: { x: { kind: 'tensor', doc: 'tensor' } },
+  outputs: { y: { kind: 'tensor', doc: 'scaled tensor' } },
+  params: { factor: number(1, 'The constant s.') },
+  bypass: { kind: 'pass', from: { y: 'x' } },
+  inline: true,
+  build: ({ inputs, params }) => ({ y: tensor(params.factor === 1 ? inputs.tensor('x') : mul(inputs.tensor('x'), params.factor)) }),
+});

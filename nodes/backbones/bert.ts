@@ -2,8 +2,9 @@
  * The BERT family as visible layers: BERT, MiniLM and other checkpoints of type `bert`, RoBERTa and XLM-R (methods-2,
  * 11.1 and 11.2). Gives a graph of the document, with the site of every place that modules attach to.
  */
-import type { Edge, Graph, Node, Params } from '../../engine/protocol/document.ts';
-import { nodeId, portId, recordOf, WALL_IN, WALL_OUT, type NodeId } from '../../engine/protocol/ids.ts';
+import type { Graph } from '../../engine/protocol/document.ts';
+import { nodeId, portId, recordOf } from '../../engine/protocol/ids.ts';
+import { makeNode, wire, type Entry } from './graph.ts';
 
 /** What the family needs of a Hugging Face `config.json`, checked by the caller. */
 export interface BertConfig {
@@ -28,23 +29,6 @@ export interface BertConfig {
 export type Task =
   | { readonly kind: 'classification' | 'multilabel' | 'tokens'; readonly classes: number }
   | { readonly kind: 'regression' };
-
-type Entry = readonly [NodeId, Node];
-
-export const makeNode = (id: string, type: string, params: Params = {}, extra: Partial<Omit<Node, 'type' | 'version' | 'params'>> = {}): Entry => [
-  nodeId(id),
-  { type, version: 1, params, ...extra },
-];
-
-/** `a.port -> b.port`; `$in` and `$out` are the wall. */
-export function wire(text: string): Edge {
-  const [from, to] = text.split(' -> ') as [string, string];
-  const end = (side: string) => {
-    const [node, port] = side.split('.') as [string, string];
-    return { node: node === '$in' ? WALL_IN : node === '$out' ? WALL_OUT : nodeId(node), port: portId(port) };
-  };
-  return { from: end(from), to: end(to) };
-}
 
 /** One layer, post-norm: a = LN(x + W_o Attn), y = LN(a + W_2 f(W_1 a)). */
 function layer(c: BertConfig): Graph {
@@ -99,13 +83,17 @@ export function bertGraph(c: BertConfig, task: Task): Graph {
     makeNode('labels', 'input.labels', { task: task.kind, classes: outputs }),
     makeNode('embeddings', 'bert.embeddings', {
       prefix: `${c.prefix}embeddings.`, vocabulary: c.vocabulary, positions: c.positions, types: c.types, width: c.width,
-      epsilon: c.epsilon, dropout: c.dropout, firstPosition: c.family === 'roberta' ? 2 : 0,
+      firstPosition: c.family === 'roberta' ? 2 : 0,
     }, { title: 'Embeddings', site: 'embeddings' }),
+    makeNode('embeddings_norm', 'layer.norm', {
+      width: c.width, epsilon: c.epsilon, weight: `${c.prefix}embeddings.LayerNorm.weight`, bias: `${c.prefix}embeddings.LayerNorm.bias`,
+    }, { title: 'Embedding norm', site: 'norm.embeddings' }),
+    makeNode('embeddings_drop', 'layer.dropout', { p: c.dropout }, { site: 'embeddings.drop' }),
     stack,
     ...headNodes(c, task, outputs),
     makeNode('logits', 'output', { name: 'logits' }),
   ];
-  const edges = ['tokens.tokens -> embeddings.tokens', 'embeddings.hidden -> layers.hidden', 'embeddings.tokens -> layers.tokens', ...headWires(c, task)].map(wire);
+  const edges = ['tokens.tokens -> embeddings.tokens', 'embeddings.hidden -> embeddings_norm.x', 'embeddings_norm.y -> embeddings_drop.x', 'embeddings_drop.y -> layers.hidden', 'embeddings.tokens -> layers.tokens', ...headWires(c, task)].map(wire);
   return { nodes: recordOf(nodes), edges };
 }
 
@@ -117,12 +105,14 @@ function headNodes(c: BertConfig, task: Task, outputs: number): Entry[] {
   const first = makeNode('cls', 'layer.firstToken', {}, { title: 'First token' });
   if (c.family === 'roberta') return [first, head('head.roberta'), loss];
   if (!c.hasPooler) return [first, head('head.linear'), loss];
-  return [first, makeNode('pooler', 'bert.pooler', { width: c.width, prefix: `${c.prefix}pooler.dense.` }, { site: 'pooler' }), head('head.linear'), loss];
+  const dense = `${c.prefix}pooler.dense`;
+  const pooler = makeNode('pooler', 'layer.linear', { inFeatures: c.width, outFeatures: c.width, weight: `${dense}.weight`, bias: `${dense}.bias` }, { title: 'Pooler', site: 'pooler' });
+  return [first, pooler, makeNode('pooler_act', 'layer.activation', { function: 'tanh' }, { site: 'pooler.act' }), head('head.linear'), loss];
 }
 
 function headWires(c: BertConfig, task: Task): string[] {
   const end = ['head.logits -> logits.x', 'head.logits -> loss.logits', 'labels.labels -> loss.labels'];
   if (task.kind === 'tokens') return ['layers.hidden -> head.x', 'embeddings.tokens -> loss.tokens', ...end];
   if (c.family === 'roberta' || !c.hasPooler) return ['layers.hidden -> cls.x', 'cls.y -> head.x', ...end];
-  return ['layers.hidden -> cls.x', 'cls.y -> pooler.x', 'pooler.y -> head.x', ...end];
+  return ['layers.hidden -> cls.x', 'cls.y -> pooler.x', 'pooler.y -> pooler_act.x', 'pooler_act.y -> head.x', ...end];
 }

@@ -16,22 +16,6 @@ function trainableLinear(scope: Scope, name: string, x: Tensor, out: number): Te
   return add(matmul(x, weight, { transposeB: true }), bias);
 }
 
-export const pooler = defineNode({
-  type: 'bert.pooler',
-  version: 1,
-  docs: { title: 'Pooler', family: 'layer', help: 'The frozen pooler of BERT: a dense layer and tanh on the first token.', equation: 'p = \\tanh(W h_{[CLS]} + b)' },
-  inputs: { x: { kind: 'tensor', doc: 'state of the first token [B, d]' } },
-  outputs: { y: { kind: 'tensor', doc: 'pooled [B, d]' } },
-  params: { width: int(768, 'Width d.', { min: 1 }), prefix: text('pooler.dense.', 'Name prefix in the checkpoint.') },
-  bypass: { kind: 'none' },
-  build: ({ scope, inputs, params }) => {
-    const { width, prefix } = params;
-    const weight = scope.weight('dense.weight', [width, width], { artifact: 'backbone', tensor: `${prefix}weight` });
-    const bias = scope.weight('dense.bias', [width], { artifact: 'backbone', tensor: `${prefix}bias` });
-    return { y: tensor(tanh(add(matmul(inputs.tensor('x'), weight, { transposeB: true }), bias))) };
-  },
-});
-
 export const classificationHead = defineNode({
   type: 'head.linear',
   version: 1,

@@ -1,11 +1,10 @@
 /** Where data enters a model, and the embeddings of the BERT family. */
-import { add, broadcastTo, cast, concat, constant, dimension, gather, iota, layerNorm, reshape } from '../../engine/ir/build.ts';
+import { add, broadcastTo, cast, concat, constant, dimension, gather, iota, reshape } from '../../engine/ir/build.ts';
 import { addDims, type Dim } from '../../engine/ir/dim.ts';
 import { tensorType } from '../../engine/ir/types.ts';
 import { defineNode, tensor } from '../../engine/nodekit/node.ts';
-import { choice, dropoutSpec, int, number, text } from '../../engine/nodekit/params.ts';
+import { choice, int, text } from '../../engine/nodekit/params.ts';
 import { batchOf, lengthOf, type TokensWire } from '../../engine/nodekit/wires.ts';
-import { dropout } from './basic.ts';
 
 export const tokensInput = defineNode({
   type: 'input.tokens',
@@ -60,8 +59,8 @@ export const bertEmbeddings = defineNode({
   docs: {
     title: 'Embeddings',
     family: 'layer',
-    help: 'Word, position and type embeddings, normalised. A soft prompt goes before the words.',
-    equation: 'h_0 = \\mathrm{LN}(E_{w} + E_{p} + E_{t})',
+    help: 'Word, position and type embeddings. A soft prompt goes before the words.',
+    equation: 'e = E_{w} + E_{p} + E_{t}',
     paper: 'Devlin et al. 2019',
   },
   inputs: {
@@ -78,8 +77,6 @@ export const bertEmbeddings = defineNode({
     positions: int(512, 'Rows of the position table.', { min: 1 }),
     types: int(2, 'Rows of the type table.', { min: 1 }),
     width: int(768, 'Width d.', { min: 1 }),
-    epsilon: number(1e-12, 'Epsilon of the norm.', { min: 0 }),
-    dropout: dropoutSpec(0.1, 'an element'),
     firstPosition: int(0, 'Row of the first position: 0 for BERT, 2 for RoBERTa.'),
   },
   bypass: { kind: 'none' },
@@ -91,7 +88,6 @@ export const bertEmbeddings = defineNode({
     const words = gather(table('word_embeddings', params.vocabulary), tokens.ids);
     const positionTable = table('position_embeddings', params.positions);
     const typeTable = table('token_type_embeddings', params.types);
-    const norm = (name: string) => scope.weight(`LayerNorm.${name}`, [d], { artifact: 'backbone', tensor: `${params.prefix}LayerNorm.${name}` });
     const prompt = inputs.optionalTensor('prompt');
     const batch = batchOf(tokens);
     const length = lengthOf(tokens);
@@ -109,7 +105,6 @@ export const bertEmbeddings = defineNode({
       const positions = broadcastTo(reshape(shifted, [1, total]), [batch, total]);
       longer = { kind: 'tokens', ids, typeIds: types, positions, lengths: add(tokens.lengths, promptLength) };
     }
-    const normalised = layerNorm(hidden, norm('weight'), norm('bias'), params.epsilon)[0];
-    return { hidden: tensor(dropout(scope, normalised, params.dropout)), tokens: longer };
+    return { hidden: tensor(hidden), tokens: longer };
   },
 });

@@ -81,7 +81,8 @@ def spread(name: str, shape: tuple[int, ...]) -> float:
         return 0.3
     if part in ("A", "B", "down.weight", "up.weight", "query.weight", "key.weight"):
         return 0.7 / shape[-1] ** 0.5
-    return 0.05
+    # The fusion regulariser counts d^2 entries of W_V, and should not drown the task's loss.
+    return 0.005 if part == "value.weight" else 0.05
 
 
 def centre(problem: Problem, name: str) -> Tensor | float:

@@ -62,7 +62,6 @@ const STEPS: readonly Step[] = [
   (x) => t.mul(x, t.reduceMax(t.sigmoid(x), [-1], true)),
   (x) => t.add(x, t.broadcastTo(t.mean(x, [-2, -1], true), [B, T, WIDTH])),
   (x) => t.add(x, t.slice(t.pad(x, -1, 1, 1), -1, 0, WIDTH)),
-  (x, y) => t.add(x, t.stopGradient(y)),
   (x, y) => t.barrier(x, y),
   (x, y, s) => t.attention(x, y, y, s.lengths, undefined, { heads: 2, scale: 0.7, causal: false, prefix: 0 }),
   (x, _y, s, random) =>
@@ -70,10 +69,24 @@ const STEPS: readonly Step[] = [
   (x, _y, s) => t.mul(x, t.reshape(t.tokenMask(s.lengths, T), [B, T, 1])),
 ];
 
-function steps(random: Random, count: number, x: Tensor, s: Surroundings): Tensor {
+/** Steps whose gradient is not that of the function: finite differences say nothing about them. */
+const CUTS: readonly Step[] = [(x, y) => t.add(x, t.stopGradient(y))];
+
+export interface ProgramOptions {
+  /** Whether `stopGradient` may occur; it does by default. */
+  readonly cuts?: boolean;
+}
+
+/** Where choices come from, and what may be chosen. */
+interface Draw {
+  readonly random: Random;
+  readonly menu: readonly Step[];
+}
+
+function steps({ random, menu }: Draw, count: number, x: Tensor, s: Surroundings): Tensor {
   const pool = [x];
   for (let i = 0; i < count; i++) {
-    const step = STEPS[random.below(STEPS.length)]!;
+    const step = menu[random.below(menu.length)]!;
     const other = pool[random.below(pool.length)]!;
     const next = step(pool[pool.length - 1]!, other, s, random);
     pool.push(random.below(3) === 0 ? t.named(`step${i}`, next) : next);
@@ -97,21 +110,21 @@ function surroundingParams(builder: FnBuilder): Surroundings {
 const surroundingList = (s: Surroundings): Tensor[] => SURROUNDINGS.map(([name]) => s[name]);
 
 /** x -> x' */
-function bodyFn(random: Random, name: string): Fn {
+function bodyFn(draw: Draw, name: string): Fn {
   const builder = new FnBuilder();
   const x = builder.param('x', 'input', ROWS);
   const s = surroundingParams(builder);
   const origin = { nodeType: `test.${name}`, doc: 'A random function.', args: { seed: 1, bias: true, act: 'gelu' } };
-  return builder.finish(name, [{ name: 'y', value: steps(random, 4, x, s) }], origin);
+  return builder.finish(name, [{ name: 'y', value: steps(draw, 4, x, s) }], origin);
 }
 
 /** x, surroundings, own matrices -> x', one collected value per layer. */
-function layerFn(random: Random, name: string, own: number): Fn {
+function layerFn(draw: Draw, name: string, own: number): Fn {
   const builder = new FnBuilder();
   const x = builder.param('x', 'input', ROWS);
   const s = surroundingParams(builder);
   const matrices = Array.from({ length: own }, (_, i) => builder.param(`own${i}`, 'trainable', MATRIX));
-  const y = matrices.reduce((v, w) => t.tanh(t.matmul(v, w)), steps(random, 2, x, s));
+  const y = matrices.reduce((v, w) => t.tanh(t.matmul(v, w)), steps(draw, 2, x, s));
   const collected = t.named('pooled', t.mean(y, [-2]));
   return builder.finish(name, [
     { name: 'x', value: t.mul(t.add(x, y), 0.7) },
@@ -166,10 +179,11 @@ export interface RandomProgram {
   readonly wrt: readonly string[];
 }
 
-export function randomProgram(seed: number): RandomProgram {
+export function randomProgram(seed: number, options: ProgramOptions = {}): RandomProgram {
   const random = testRandom('program', seed);
-  const plain = bodyFn(random, 'body');
-  const layers = [layerFn(random, 'layer1', 1), layerFn(random, 'layer2', 2)];
+  const draw: Draw = { random, menu: options.cuts === false ? STEPS : [...STEPS, ...CUTS] };
+  const plain = bodyFn(draw, 'body');
+  const layers = [layerFn(draw, 'layer1', 1), layerFn(draw, 'layer2', 2)];
   const [couple, uncouple] = reversibleFns();
   const [product, productVjp] = customFns();
   const builder = new FnBuilder();
@@ -180,7 +194,7 @@ export function randomProgram(seed: number): RandomProgram {
   const list = surroundingList(s);
 
   const parts: readonly ((v: Tensor, site: string) => Tensor)[] = [
-    (v) => steps(random, 3, v, s),
+    (v) => steps(draw, 3, v, s),
     (v, site) => builder.call(plain, site, [v, ...list], PLAIN)[0]!,
     (v, site) => builder.call(plain, site, [v, ...list], CHECKPOINT)[0]!,
     (v, site) => {

@@ -12,8 +12,21 @@ import { bertGraph, type BertConfig, type Task } from '../../nodes/backbones/ber
 import { NODES } from '../../nodes/index.ts';
 
 export const TINY: BertConfig = {
-  family: 'bert', prefix: '', hasPooler: true, vocabulary: 40, width: 12, layers: 3, heads: 3, intermediate: 20,
-  activation: 'gelu', dropout: 0.2, attentionDropout: 0.2, classifierDropout: 0.2, positions: 16, types: 2, epsilon: 1e-5,
+  family: 'bert',
+  prefix: '',
+  hasPooler: true,
+  vocabulary: 40,
+  width: 12,
+  layers: 3,
+  heads: 3,
+  intermediate: 20,
+  activation: 'gelu',
+  dropout: 0.2,
+  attentionDropout: 0.2,
+  classifierDropout: 0.2,
+  positions: 16,
+  types: 2,
+  epsilon: 1e-5,
 };
 export const REGISTRY = makeRegistry(NODES);
 export const MAIN = modelId('main');
@@ -25,14 +38,30 @@ export function withModules(graph: Graph, nodes: readonly (readonly [string, Nod
   const id = nodeId('layers');
   const stack = must(graph.nodes[id], 'stack');
   const body = must(stack.body, 'body');
-  const grown = { ...body, nodes: recordOf([...Object.entries(body.nodes), ...nodes]), edges: [...body.edges, ...edges] };
-  return { ...graph, nodes: recordOf(Object.entries(graph.nodes).map(([k, v]) => [k, k === 'layers' ? { ...v, body: grown } : v] as const)) };
+  const grown = {
+    ...body,
+    nodes: recordOf([...Object.entries(body.nodes), ...nodes]),
+    edges: [...body.edges, ...edges],
+  };
+  return {
+    ...graph,
+    nodes: recordOf(
+      Object.entries(graph.nodes).map(([k, v]) => [k, k === 'layers' ? { ...v, body: grown } : v] as const),
+    ),
+  };
 }
 
-export const tinyGraph = (task: Task = { kind: 'classification', classes: 3 }, config = TINY): Graph => bertGraph(config, task);
+export const tinyGraph = (task: Task = { kind: 'classification', classes: 3 }, config = TINY): Graph =>
+  bertGraph(config, task);
 
 export function compileTiny(graph: Graph, options: Partial<CompileRequest> = {}): CompiledModel {
-  const { compiled, diagnostics } = compileModel({ document: documentOf(graph), model: MAIN, registry: REGISTRY, training: true, ...options });
+  const { compiled, diagnostics } = compileModel({
+    document: documentOf(graph),
+    model: MAIN,
+    registry: REGISTRY,
+    training: true,
+    ...options,
+  });
   if (!compiled) throw new Error(JSON.stringify(diagnostics, undefined, 1));
   return compiled;
 }
@@ -52,20 +81,31 @@ export interface TinyBatch {
 }
 
 /** Feeds for the parameters that the entry declares: random weights and trainables (none zero), a padded batch. */
-export function feedsFor(program: Program, batch: TinyBatch, seed = 1, task: Task = { kind: 'classification', classes: 3 }): Map<string, NDArray> {
+export function feedsFor(
+  program: Program,
+  batch: TinyBatch,
+  seed = 1,
+  task: Task = { kind: 'classification', classes: 3 },
+): Map<string, NDArray> {
   const { lengths, length } = batch;
   const B = lengths.length;
   const packed = lengths.flatMap((n, b) => Array.from({ length: n }, (_, t) => b * length + t));
-  const bindings = new Map([['B', B], ['T', length], ['N', packed.length]]);
+  const bindings = new Map([
+    ['B', B],
+    ['T', length],
+    ['N', packed.length],
+  ]);
   const fn = must(program.functions.get(program.entry), 'entry');
   const feeds = new Map<string, NDArray>();
-  const token = (f: (b: number, t: number) => number): number[] => lengths.flatMap((n, b) => Array.from({ length }, (_, t) => (t < n ? f(b, t) : 0)));
+  const token = (f: (b: number, t: number) => number): number[] =>
+    lengths.flatMap((n, b) => Array.from({ length }, (_, t) => (t < n ? f(b, t) : 0)));
   const classes = task.kind === 'regression' ? 1 : task.classes;
   const labels = {
     classification: () => lengths.map((_, b) => b % classes),
     regression: () => lengths.map((_, b) => b * 0.7 - 0.5),
     multilabel: () => lengths.flatMap((_, b) => Array.from({ length: classes }, (_x, c) => (b + c) % 2)),
-    tokens: () => lengths.flatMap((n, b) => Array.from({ length }, (_, t) => (t === 0 || t >= n ? -100 : (b + t) % classes))),
+    tokens: () =>
+      lengths.flatMap((n, b) => Array.from({ length }, (_, t) => (t === 0 || t >= n ? -100 : (b + t) % classes))),
   }[task.kind]();
   const data: Record<string, readonly number[]> = {
     'batch/ids': token((b, t) => (b * 7 + t * 3 + 1) % 40),
@@ -86,7 +126,11 @@ export function feedsFor(program: Program, batch: TinyBatch, seed = 1, task: Tas
     const count = shape.reduce((a, b) => a * b, 1);
     const random = generator(seed + hash(p.name));
     const norm = p.name.endsWith('LayerNorm.weight');
-    const values = given ?? Array.from({ length: count }, () => (p.name.startsWith('scale/') ? 0.5 : (norm ? 1 : 0) + (random() - 0.5) * 0.6));
+    const values =
+      given ??
+      Array.from({ length: count }, () =>
+        p.name.startsWith('scale/') ? 0.5 : (norm ? 1 : 0) + (random() - 0.5) * 0.6,
+      );
     feeds.set(p.name, { dtype: type.dtype, shape, data: Float64Array.from(values) });
   }
   return feeds;

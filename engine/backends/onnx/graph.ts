@@ -45,6 +45,8 @@ export class GraphWriter {
   readonly #inputs: OnnxValue[] = [];
   readonly #initializers: OnnxInitializer[] = [];
   readonly #known = new Map<string, readonly string[]>();
+  readonly #produced = new Set<string>();
+  readonly #outputs = new Set<string>();
   #label = '';
   #next = 0;
 
@@ -58,16 +60,30 @@ export class GraphWriter {
   }
 
   nodes(op: string, inputs: readonly string[], options: NodeOptions = {}): readonly string[] {
-    const { attributes = {}, domain = '', outputs = 1 } = options;
-    const key = JSON.stringify([op, domain, inputs, attributes, outputs]);
+    const key = JSON.stringify([op, inputs, options]);
     const known = this.#known.get(key);
     if (known) return known;
+    const names = this.#write(op, inputs, options);
+    this.#known.set(key, names);
+    return names;
+  }
+
+  #write(op: string, inputs: readonly string[], options: NodeOptions): readonly string[] {
+    const { attributes = {}, domain = '', outputs = 1 } = options;
     const id = this.#next++;
     const names = Array.from({ length: outputs }, (_, i) => (outputs === 1 ? `v${id}` : `v${id}.${i}`));
     const name = `${this.#label === '' ? '' : `${this.#label}/`}${op}#${id}`;
     this.#nodes.push({ name, op, domain, inputs, outputs: names, attributes });
-    this.#known.set(key, names);
+    for (const n of names) this.#produced.add(n);
     return names;
+  }
+
+  /** A graph output equal to `value`: the value itself, or a copy when it is no node's output or an output already. */
+  output(value: string): string {
+    const free = this.#produced.has(value) && !this.#outputs.has(value);
+    const name = free ? value : (this.#write('Identity', [value], {})[0] as string);
+    this.#outputs.add(name);
+    return name;
   }
 
   constant(type: ConstantType, shape: readonly number[], values: readonly number[]): string {

@@ -6,7 +6,7 @@
 import * as ort from 'onnxruntime-node';
 import { evaluateDim, type Dim, type SymbolBindings } from '../../ir/dim.ts';
 import type { ValueId } from '../../ir/program.ts';
-import { concreteShape, type Shape } from '../../ir/types.ts';
+import type { Shape } from '../../ir/types.ts';
 import type { NDArray } from '../../ops/rule.ts';
 import type { GraphWriter } from './graph.ts';
 import type { ElementType } from './proto.ts';
@@ -90,5 +90,3 @@ function cached(dims: readonly Dim[], make: (sizes: readonly number[]) => ort.Te
 
 export const symbolic = (shape: Shape): readonly (number | string)[] =>
   shape.map((d) => (typeof d === 'number' ? d : String(d)));
-
-export { concreteShape };

@@ -1,8 +1,11 @@
 /** Lowerings of noise, barriers and cut gradients. */
 import * as ort from 'onnxruntime-node';
 import { fillReal, siteHash } from '../../base/counterHash.ts';
+import type { NDArray } from '../../ops/rule.ts';
+import { countOf } from '../../ops/ndarray.ts';
 import { concreteShape, type Shape } from '../../ir/types.ts';
 import type { OpAttrs } from '../../ir/opAttrs.ts';
+import type { ValueId } from '../../ir/program.ts';
 import { fillKeepFactors } from './keepFactors.ts';
 import { symbolic, type HostContext } from './hostInputs.ts';
 import { shapeVector, typeOf, type LowerContext, type Lowering } from './lowering.ts';
@@ -13,21 +16,31 @@ import { isConstant, type Lowered, plain } from './values.ts';
  * graph (Cast or DequantizeLinear, 59 and 107 us at 512 x 1536), forward and backward.
  */
 export const lowerNoise: Lowering<'noise'> = (c, site) => {
-  const [keyId, rowsId] = site.inputIds as [number, number] as unknown as [(typeof site.inputIds)[number], (typeof site.inputIds)[number]];
+  const [keyId, rowsId] = site.inputIds as [ValueId, ValueId];
   const { attrs } = site;
   const name = `host/noise ${JSON.stringify([attrs.site, attrs.distribution, attrs.shape, keyId, rowsId])}`;
-  const make = (context: HostContext): ort.Tensor =>
-    noiseTensor(attrs, context.value(keyId).data, context.value(rowsId).data, concreteShape(attrs.shape, context.bindings));
+  const buffer = new NoiseBuffer();
+  const make = (context: HostContext): ort.Tensor => {
+    const shape = concreteShape(attrs.shape, context.bindings);
+    return new ort.Tensor(buffer.fill(attrs, context.value(keyId).data, context.value(rowsId), shape), shape);
+  };
   return [plain(c.host.add(name, 'f32', symbolic(attrs.shape), make), typeOf(site))];
 };
 
-function noiseTensor(attrs: OpAttrs['noise'], key: ArrayLike<number>, rows: ArrayLike<number>, shape: readonly number[]): ort.Tensor {
-  const data = new Float32Array(shape.reduce((p, n) => p * n, 1));
-  const { distribution } = attrs;
-  const site = siteHash(attrs.site);
-  if (distribution.kind === 'keep') fillKeepFactors(data, key, site, rows, shape, distribution.p);
-  else fillReal(data, key, site, rows, shape, distribution.kind);
-  return new ort.Tensor(data, shape);
+/** The array of one noise input, used again by every run of one size. */
+class NoiseBuffer {
+  #data = new Float32Array(0);
+
+  fill(attrs: OpAttrs['noise'], key: ArrayLike<number>, rows: NDArray, shape: readonly number[]): Float32Array {
+    const size = countOf(shape);
+    if (this.#data.length !== size) this.#data = new Float32Array(size);
+    const { distribution } = attrs;
+    const site = siteHash(attrs.site);
+    const merged = [rows.data.length, ...shape.slice(rows.shape.length)];
+    if (distribution.kind === 'keep') fillKeepFactors(this.#data, key, site, rows.data, merged, distribution.p);
+    else fillReal(this.#data, key, site, rows.data, merged, distribution.kind);
+    return this.#data;
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Lowerings of ops that select or place rows by integer indices. i32 indices are used as they are where a kernel takes them. */
-import { mulDims, productOf, type Dim } from '../../ir/dim.ts';
+import { mulDims, type Dim } from '../../ir/dim.ts';
 import { isFloat, type Shape, type ValueType } from '../../ir/types.ts';
 import { int, text } from './graph.ts';
 import { full, reshaped, shapeVector, typeOf, upToFactor, withFactor, type LowerContext, type Lowering } from './lowering.ts';
@@ -54,6 +54,3 @@ export const lowerTokenMask: Lowering<'tokenMask'> = (c, site, inputs) => {
   const real = c.graph.node('Less', [c.host.iota(site.attrs.length), column]);
   return [plain(c.graph.node('Cast', [real], { attributes: { to: int(ELEMENT_TYPE.f32) } }), typeOf(site))];
 };
-
-/** Number of rows, for messages and bounds. */
-export const rowCount = (shape: Shape): Dim => productOf(shape.slice(0, -1));

@@ -3,7 +3,7 @@
  * a linear layer is added by an op of its own: Gemm's third operand is copied by one thread and read again (measured
  * 768 us against 682 + 37 us at 512 x 384 x 384).
  */
-import { isFloat, type ValueType } from '../../ir/types.ts';
+import type { ValueType } from '../../ir/types.ts';
 import { float, int, type Attributes } from './graph.ts';
 import { full, requireF32, reshaped, typeOf, upToFactor, withFactor, type LowerContext, type Lowering, type Site } from './lowering.ts';
 import { plain, writeProduct, type Lowered } from './values.ts';
@@ -75,5 +75,3 @@ export const lowerCrossEntropy: Lowering<'crossEntropy'> = (c, site, inputs) => 
   const nll = g.node('Where', [ignored, g.scalar('f32', 0), g.node('Neg', [rows(picked)])]);
   return [plain(nll, row), plain(rows(lse), row)];
 };
-
-export { isFloat };

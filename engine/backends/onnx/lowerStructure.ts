@@ -1,5 +1,5 @@
 /** Lowerings of constants and of ops that move elements. Sizes that are symbols come from the host (`hostInputs.ts`). */
-import { addDims, type Dim } from '../../ir/dim.ts';
+import { addDims } from '../../ir/dim.ts';
 import { int, ints } from './graph.ts';
 import { full, reshaped, typeOf, upToFactor, withFactor, type Lowering } from './lowering.ts';
 import { constantValue, isConstant, plain, type Lowered } from './values.ts';
@@ -55,5 +55,3 @@ export const lowerConcat: Lowering<'concat'> = (c, site, inputs) => {
   const node = c.graph.node('Concat', names, { attributes: { axis: int(site.attrs.axis) } });
   return [withFactor(node, typeOf(site), same ? factor : 1)];
 };
-
-export const trailing = (shape: readonly Dim[], from: number): readonly Dim[] => shape.slice(from);

@@ -9,7 +9,7 @@ import type { ValueId } from '../../ir/program.ts';
 import { isFloat, sameShape, type Shape, type ValueType } from '../../ir/types.ts';
 import type { GraphWriter } from './graph.ts';
 import type { HostInputs } from './hostInputs.ts';
-import { isConstant, isPlain, isWhole, mayCarry, plain, settle, writeProduct, type Lowered } from './values.ts';
+import { isConstant, isWhole, mayCarry, plain, settle, writeProduct, type Lowered } from './values.ts';
 
 /** One op about to be lowered. */
 export interface Site<K extends OpName = OpName> {
@@ -106,5 +106,3 @@ export function requireF32(site: Site, v: Lowered): void {
     throw new BugError(`onnx: ${site.op} of ${v.type.dtype}: this device computes in f32 only`);
   }
 }
-
-export { isPlain };

@@ -16,9 +16,8 @@ export function checkLayers(at: ModelGraph): readonly Diagnostic[] {
   for (const [id, node] of entriesOf(at.graph.nodes)) {
     if (node.layers !== undefined) found.push(...checkSelection('layers', node.layers, modelPlace(at, id), at.stack));
     if (typeof node.mute === 'string') found.push(...checkSelection('mute', node.mute, modelPlace(at, id), at.stack));
-    for (const param in node.params) {
-      const value = node.params[param];
-      if (value === undefined || !isLayered(value)) continue;
+    for (const [param, value] of Object.entries(node.params)) {
+      if (!isLayered(value)) continue;
       found.push(...checkOverrides(param, value, { ...modelPlace(at, id), param }, at.stack));
     }
   }

@@ -11,7 +11,8 @@ import { inlineProgram } from '../../../engine/passes/inline.ts';
 import { packTokens } from '../../../engine/passes/packing.ts';
 import { selectRows } from '../../../engine/passes/rowSelection.ts';
 import { evaluateDim } from '../../../engine/ir/dim.ts';
-import { makeNode, wire, type Task } from '../../../nodes/backbones/bert.ts';
+import type { Task } from '../../../nodes/backbones/bert.ts';
+import { makeNode, wire } from '../../../nodes/backbones/graph.ts';
 import type { Graph } from '../../../engine/protocol/document.ts';
 import { compileTiny, distance, feedsFor, tinyGraph, withModules, type TinyBatch } from '../../support/tinyModels.ts';
 

@@ -1,0 +1,123 @@
+/**
+ * One optimizer step over a parameter store: the norm of the gradient, clipping, and the traced update of every span. The
+ * norm is added up in float64 on the host, in the order of the buffer: exact to the last float32 digit, the same on every
+ * device, and not finite exactly when a gradient is not. Nothing in the store changes unless the whole step succeeds.
+ */
+import { must } from '../base/errors.ts';
+import type { Executable, HostTensor } from '../backends/executable.ts';
+import { ADAMW } from './adamw.ts';
+import type { ParameterStore, Span } from './parameterStore.ts';
+import { rateFactorFrom, type Schedule } from './schedule.ts';
+import { afterStep, type Growth } from './segments.ts';
+
+export interface OptimizerSettings {
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  /** Largest norm of the gradient of all parameters; absent: no clipping. */
+  readonly clip?: number;
+}
+
+/** Above this norm the squares in Adam's second moment would leave float32. */
+const LARGEST_NORM = 1e18;
+/** Added to the norm by PyTorch's `clip_grad_norm_`. */
+const CLIP_EPSILON = 1e-6;
+
+/** Euclidean norm of the gradients that are used, before any scale. NaN or infinite when one of them is. */
+export function gradientNorm(store: ParameterStore, spans: readonly Span[]): number {
+  const { gradients } = store;
+  let squares = 0;
+  for (const { begin, end, segment } of spans) {
+    if (segment?.frozen === true) continue;
+    for (let i = begin; i < end; i++) squares += (gradients[i] as number) * (gradients[i] as number);
+  }
+  return Math.sqrt(squares);
+}
+
+export const isUsableNorm = (norm: number): boolean => norm <= LARGEST_NORM;
+
+/** Factor of the gradient that brings its norm to at most `clip`, as PyTorch computes it. */
+export const clipFactor = (norm: number, clip: number | undefined): number =>
+  clip === undefined ? 1 : Math.min(1, clip / (norm + CLIP_EPSILON));
+
+export interface StepRequest {
+  readonly store: ParameterStore;
+  readonly growth: Growth;
+  /** Optimizer steps done before this one. */
+  readonly step: number;
+  readonly schedule: Schedule;
+  /** Factor of the accumulated gradients: clipping and the division by the loss's weight. */
+  readonly scale: number;
+}
+
+export type StepResult =
+  | { readonly ok: true; readonly growth: Growth }
+  /** The update would have made this parameter NaN or infinite; the store is as it was. */
+  | { readonly ok: false; readonly parameter: string };
+
+/** Runs the update. `update` is the compiled Program of `adamw.ts`. */
+export async function optimizerStep(
+  update: Executable,
+  settings: OptimizerSettings,
+  request: StepRequest,
+): Promise<StepResult> {
+  const { store, growth } = request;
+  const done: { readonly span: Span; readonly results: ReadonlyMap<string, HostTensor> }[] = [];
+  for (const span of store.spans(growth)) {
+    if (span.segment?.frozen === true) continue;
+    const results = await update.run(feedsOf(store, span, settings, request));
+    const bad = firstNonFinite(dataOf(results, ADAMW.parameters));
+    if (bad >= 0) return { ok: false, parameter: parameterAt(store, span.begin + bad) };
+    done.push({ span, results });
+  }
+  for (const { span, results } of done) {
+    store.values.set(dataOf(results, ADAMW.parameters), span.begin);
+    store.first.set(dataOf(results, ADAMW.first), span.begin);
+    store.second.set(dataOf(results, ADAMW.second), span.begin);
+  }
+  return { ok: true, growth: afterStep(growth) };
+}
+
+function feedsOf(
+  store: ParameterStore,
+  span: Span,
+  settings: OptimizerSettings,
+  { step, schedule, scale }: StepRequest,
+): ReadonlyMap<string, HostTensor> {
+  const vector = (buffer: Float32Array): HostTensor => ({
+    dtype: 'f32',
+    shape: [span.end - span.begin],
+    data: buffer.subarray(span.begin, span.end),
+  });
+  const factor = rateFactorFrom(schedule, span.segment?.scheduleStart ?? 0, step);
+  return new Map([
+    [ADAMW.parameters, vector(store.values)],
+    [ADAMW.gradient, vector(store.gradients)],
+    [ADAMW.first, vector(store.first)],
+    [ADAMW.second, vector(store.second)],
+    [ADAMW.step, scalar((span.segment?.steps ?? step) + 1)],
+    [ADAMW.rate, scalar(settings.learningRate * span.rateFactor * factor)],
+    [ADAMW.decay, scalar(span.decay ? settings.weightDecay : 0)],
+    [ADAMW.scale, scalar(scale)],
+  ]);
+}
+
+/** A number as a feed. */
+export const scalar = (value: number): HostTensor => ({ dtype: 'f32', shape: [], data: Float32Array.of(value) });
+
+/** Index of the first NaN or infinity, -1 when there is none. */
+export function firstNonFinite(data: Float32Array): number {
+  // The sum of x - x is 0 unless an element is NaN or infinite: one fast pass in the ordinary case.
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += (data[i] as number) - (data[i] as number);
+  return sum === 0 ? -1 : data.findIndex((x) => !Number.isFinite(x));
+}
+
+/** Name of the parameter that holds an element of the buffers. */
+export const parameterAt = (store: ParameterStore, index: number): string =>
+  must(
+    store.pieces.find((p) => index >= p.offset && index < p.offset + p.length),
+    `element ${index} belongs to a parameter`,
+  ).name;
+
+const dataOf = (results: ReadonlyMap<string, HostTensor>, name: string): Float32Array =>
+  must(results.get(name), `the update gives "${name}"`).data as Float32Array;

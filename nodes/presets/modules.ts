@@ -1,0 +1,245 @@
+/** Presets that add modules beside the layers: bottleneck adapters, prompts, prefixes, and mixtures of a source bank. */
+import { fail, ok, type Result } from '../../engine/base/result.ts';
+import { bool, choice, dropoutSpec, int, number, text } from '../../engine/nodekit/params.ts';
+import { portId } from '../../engine/protocol/ids.ts';
+import type { Edge, Params } from '../../engine/protocol/document.ts';
+import { makeNode, wire, type Entry } from '../backbones/graph.ts';
+import { ACTIVATIONS } from '../layers/basic.ts';
+import { addRecipe, bySite, definePreset, fromRecipe, intoBody, replaceNode, stackOf, withNodes, type Place, type PresetEdit } from './rewrite.ts';
+
+const layersSpec = text('all', 'Which layers: all, 0-3, -2.. (the last two), ...');
+
+/** The node at a site of the stack's body. */
+function siteNode(place: Place, site: string): Result<Entry> {
+  const found = bySite(place.body, site);
+  return found ? ok(found) : fail(`the layers have no place named "${site}"`);
+}
+
+/** The width of the stack's stream, read from its FFN norm. */
+function widthOf(place: Place): number {
+  const norm = bySite(place.body, 'norm.ffn');
+  return Number(norm?.[1].params['width'] ?? 0);
+}
+
+const bottleneckParams = {
+  reduction: int(16, 'Width divided by the size of the bottleneck.', { min: 1 }),
+  size: int(0, 'Size of the bottleneck; 0 takes it from the reduction.'),
+  dropout: dropoutSpec(0, 'an element of the bottleneck'),
+  layers: layersSpec,
+};
+interface BottleneckChoice {
+  readonly reduction: number;
+  readonly size: number;
+  readonly dropout: number;
+  readonly activation: string;
+  readonly init: string;
+}
+const recipeParams = (p: BottleneckChoice, width: number, more: Params = {}): Params => ({
+  size: p.size > 0 ? p.size : Math.max(1, Math.floor(width / p.reduction)),
+  activation: p.activation,
+  dropout: p.dropout,
+  init: p.init,
+  ...more,
+});
+
+export const houlsby = definePreset({
+  name: 'houlsby',
+  title: 'Serial adapters (Houlsby)',
+  help: 'A bottleneck after both sub-layers of every layer.',
+  params: { ...bottleneckParams, activation: choice(ACTIVATIONS, 'silu', 'Non-linearity.'), init: choice(['bert', 'lora', 'small'], 'bert', 'Initial values.') },
+  apply: (edit, p) => {
+    const place = stackOf(edit.graph);
+    if (!place.ok) return place;
+    const recipe = addRecipe(edit, 'houlsby', 'peft.bottleneck', recipeParams(p, widthOf(place.value)));
+    const nodes: Entry[] = [];
+    const edges: Edge[] = [];
+    for (const part of ['attn', 'ffn']) {
+      const drop = siteNode(place.value, `${part}.drop`);
+      const sum = siteNode(place.value, `${part}.add`);
+      if (!drop.ok) return drop;
+      if (!sum.ok) return sum;
+      const id = `houlsby_${part}`;
+      nodes.push(fromRecipe(id, 'peft.bottleneck', recipe.id, p.layers));
+      // LN(x + h + A(h)): the adapter's own residual and the layer's are one sum.
+      edges.push(wire(`${drop.value[0]}.y -> ${id}.x`), wire(`${id}.delta -> ${sum.value[0]}.x`));
+    }
+    return ok(intoBody(recipe.edit, place.value, nodes, edges));
+  },
+});
+
+/** The places that a module after the FFN needs. */
+interface FfnPlace {
+  readonly place: Place;
+  readonly out: string;
+  readonly input: string;
+  readonly sum: string;
+  readonly norm: Entry;
+}
+
+function ffnPlace(edit: PresetEdit): Result<FfnPlace> {
+  const place = stackOf(edit.graph);
+  if (!place.ok) return place;
+  const [drop, sum, norm, input] = ['ffn.drop', 'ffn.add', 'norm.ffn', 'norm.attn'].map((site) => siteNode(place.value, site)) as [Result<Entry>, Result<Entry>, Result<Entry>, Result<Entry>];
+  for (const found of [drop, sum, norm, input]) if (!found.ok) return found;
+  const id = (r: Result<Entry>): string => (r.ok ? r.value[0] : '');
+  return norm.ok ? ok({ place: place.value, out: id(drop), input: id(input), sum: id(sum), norm: norm.value }) : norm;
+}
+
+/** z = LN(h + a) with the norm that closes the layer, as AdapterHub feeds Pfeiffer adapters. */
+function adapterInput(at: FfnPlace, prefix: string): { nodes: Entry[]; edges: Edge[] } {
+  const affine = `${prefix}_affine`;
+  const input = `${prefix}_input`;
+  return {
+    nodes: [makeNode(affine, 'layer.affine', at.norm[1].params), makeNode(input, 'peft.adapterInput')],
+    edges: [wire(`${at.out}.y -> ${input}.h`), wire(`${at.input}.y -> ${input}.residual`), wire(`${affine}.affine -> ${input}.affine`)],
+  };
+}
+
+export const pfeiffer = definePreset({
+  name: 'pfeiffer',
+  title: 'Serial adapter (Pfeiffer)',
+  help: 'One bottleneck after the FFN of every layer, reading its norm: the source module of fusion and ScaLearn.',
+  params: { ...bottleneckParams, activation: choice(ACTIVATIONS, 'relu', 'Non-linearity.'), init: choice(['bert', 'lora', 'small'], 'bert', 'Initial values.') },
+  apply: (edit, p) => {
+    const at = ffnPlace(edit);
+    if (!at.ok) return at;
+    const recipe = addRecipe(edit, 'pfeiffer', 'peft.bottleneck', recipeParams(p, widthOf(at.value.place)));
+    const input = adapterInput(at.value, 'pfeiffer');
+    const nodes = [...input.nodes, fromRecipe('pfeiffer', 'peft.bottleneck', recipe.id, p.layers)];
+    return ok(intoBody(recipe.edit, at.value.place, nodes, [...input.edges, wire('pfeiffer_input.z -> pfeiffer.x'), wire(`pfeiffer.delta -> ${at.value.sum}.x`)]));
+  },
+});
+
+export const parallel = definePreset({
+  name: 'parallel',
+  title: 'Parallel adapter',
+  help: 'A scaled bottleneck beside the FFN of every layer.',
+  params: {
+    ...bottleneckParams,
+    reduction: int(2, 'Width divided by the size of the bottleneck.', { min: 1 }),
+    scale: number(4, 'Constant factor.'),
+    learned: choice(['none', 'scalar', 'channel'], 'none', 'Learn the factor instead, from 1.'),
+    activation: choice(ACTIVATIONS, 'relu', 'Non-linearity.'),
+    init: choice(['bert', 'lora', 'small'], 'lora', 'Initial values.'),
+  },
+  apply: (edit, p) => {
+    const at = ffnPlace(edit);
+    if (!at.ok) return at;
+    const recipe = addRecipe(edit, 'parallel', 'peft.bottleneck', recipeParams(p, widthOf(at.value.place), { scale: p.scale, learnedScale: p.learned }));
+    const node = fromRecipe('parallel', 'peft.bottleneck', recipe.id, p.layers);
+    return ok(intoBody(recipe.edit, at.value.place, [node], [wire(`${at.value.input}.y -> parallel.x`), wire(`parallel.delta -> ${at.value.sum}.x`)]));
+  },
+});
+
+export const prompt = definePreset({
+  name: 'prompt',
+  title: 'Soft prompt',
+  help: 'Trainable vectors before the words.',
+  params: {
+    size: int(10, 'Number of vectors.', { min: 1 }),
+    init: choice(['uniform', 'normal', 'vocabulary'], 'uniform', 'Initial values.'),
+    pool: choice(['cls', 'first'], 'cls', 'What a sequence classifier reads: the own first token, or the first vector as PEFT does.'),
+  },
+  apply: (edit, p) => {
+    const embeddings = bySite(edit.graph, 'embeddings');
+    if (!embeddings) return fail('the model has no place named "embeddings"');
+    const e = embeddings[1].params;
+    const recipe = addRecipe(edit, 'prompt', 'peft.prompt', {
+      size: p.size, init: p.init, width: e['width'] ?? 0, rows: e['vocabulary'] ?? 0, table: `${String(e['prefix'])}word_embeddings.weight`,
+    });
+    let graph = withNodes(recipe.edit.graph, [fromRecipe('prompt', 'peft.prompt', recipe.id, 'all')], [wire(`prompt.prompt -> ${embeddings[0]}.prompt`)]);
+    for (const [id, node] of Object.entries(graph.nodes)) {
+      if (node.type === 'layer.firstToken' && p.pool === 'cls') graph = replaceNode(graph, id as Entry[0], { ...node, params: { ...node.params, position: p.size } });
+    }
+    return ok({ ...recipe.edit, graph });
+  },
+});
+
+function prefixed(edit: PresetEdit, type: string, name: string, layers: string, params: Params): Result<PresetEdit> {
+  const place = stackOf(edit.graph);
+  if (!place.ok) return place;
+  const attention = siteNode(place.value, 'attn');
+  if (!attention.ok) return attention;
+  const recipe = addRecipe(edit, name, type, { width: widthOf(place.value), ...params });
+  const node = fromRecipe(name, type, recipe.id, layers);
+  return ok(intoBody(recipe.edit, place.value, [node], [wire(`$in.tokens -> ${name}.tokens`), wire(`${name}.kv -> ${attention.value[0]}.prefix`)]));
+}
+
+export const prefix = definePreset({
+  name: 'prefix',
+  title: 'Prefix',
+  help: 'Trainable keys and values before those of every layer.',
+  params: { size: int(20, 'Number of keys.', { min: 1 }), std: number(1, 'Standard deviation of the initial values.', { min: 0 }), layers: layersSpec },
+  apply: (edit, p) => prefixed(edit, 'peft.prefix', 'prefix', p.layers, { size: p.size, std: p.std }),
+});
+
+export const prefixMlp = definePreset({
+  name: 'prefix-mlp',
+  title: 'Prefix with MLP',
+  help: 'A prefix made by an MLP, as in prefix tuning for generation.',
+  params: { size: int(30, 'Number of keys.', { min: 1 }), bottleneck: int(512, 'Width of the MLP.', { min: 1 }), dropout: dropoutSpec(0, 'an element of the prefix'), layers: layersSpec },
+  apply: (edit, p) => prefixed(edit, 'peft.prefixMlp', 'prefix_mlp', p.layers, { size: p.size, bottleneck: p.bottleneck, dropout: p.dropout }),
+});
+
+/** The bank's sources read z; `mix` combines them into the FFN's sum. */
+function mixture(edit: PresetEdit, prefix: string, type: string, params: Params, layers: string, query: boolean, collect: boolean): Result<PresetEdit> {
+  if (edit.bank === undefined) return fail('this method needs a source bank: name one');
+  const at = ffnPlace(edit);
+  if (!at.ok) return at;
+  const recipe = addRecipe(edit, prefix, type, params);
+  const input = adapterInput(at.value, prefix);
+  const bankNode = makeNode(`${prefix}_bank`, 'source.bank', {}, { bank: edit.bank, ...(layers === 'all' ? {} : { layers }) });
+  const nodes = [...input.nodes, bankNode, fromRecipe(prefix, type, recipe.id, layers)];
+  const edges = [
+    ...input.edges,
+    wire(`${prefix}_input.z -> ${prefix}_bank.x`),
+    wire(`${prefix}_bank.sources -> ${prefix}.sources`),
+    wire(`${prefix}.delta -> ${at.value.sum}.x`),
+    ...(query ? [wire(`${prefix}_input.z -> ${prefix}.query`)] : []),
+    ...(collect ? [wire(`${prefix}.regulariser -> $out.regulariser`)] : []),
+  ];
+  const settings = at.value.place.stack.stack;
+  const ports = collect ? { collect: [...(settings?.collect ?? []), portId('regulariser')] } : {};
+  return ok(intoBody(recipe.edit, at.value.place, nodes, edges, ports));
+}
+
+export const fusion = definePreset({
+  name: 'fusion',
+  title: 'AdapterFusion',
+  help: 'Attention over the frozen sources of a bank.',
+  bank: true,
+  params: { value: bool(true, 'Has a value matrix.'), regularisation: number(0.01, 'Factor of the regulariser.', { min: 0 }), dropout: dropoutSpec(0, 'a score') },
+  apply: (edit, p) => mixture(edit, 'fusion', 'peft.fusion', { value: p.value, regularisation: p.regularisation, dropout: p.dropout }, 'all', true, p.value && p.regularisation > 0),
+});
+
+export const scalearn = definePreset({
+  name: 'scalearn',
+  title: 'ScaLearn',
+  help: 'Learns how much of each frozen source of a bank to add.',
+  bank: true,
+  params: {
+    variant: choice(['scalearn', 'uniform', 'scalearn++', 'uniform++'], 'scalearn', 'Vector or number; ++ shares it over the layers.'),
+    dropout: dropoutSpec(0.3, 'an entry of omega'),
+    layers: layersSpec,
+  },
+  apply: (edit, p) => mixture(edit, 'scalearn', 'peft.scalearn', { variant: p.variant, dropout: p.dropout }, p.layers, false, false),
+});
+
+export const average = definePreset({
+  name: 'average',
+  title: 'Average',
+  help: 'The mean of the frozen sources of a bank; only the head is trained.',
+  bank: true,
+  params: { layers: layersSpec },
+  apply: (edit, p) => {
+    if (edit.bank === undefined) return fail('this method needs a source bank: name one');
+    const at = ffnPlace(edit);
+    if (!at.ok) return at;
+    const input = adapterInput(at.value, 'average');
+    const nodes = [...input.nodes, makeNode('average_bank', 'source.bank', {}, { bank: edit.bank, ...(p.layers === 'all' ? {} : { layers: p.layers }) }), makeNode('average', 'compose.average', {}, p.layers === 'all' ? {} : { layers: p.layers })];
+    const edges = [...input.edges, wire('average_input.z -> average_bank.x'), wire('average_bank.sources -> average.x'), wire(`average.y -> ${at.value.sum}.x`)];
+    return ok(intoBody(edit, at.value.place, nodes, edges));
+  },
+});
+
+export const headOnly = definePreset({ name: 'head', title: 'Head only', help: 'Trains the head and nothing of the backbone.', params: {}, apply: (edit) => ok(edit) });
