@@ -42,7 +42,7 @@ const engineLayers = new Map([
 const outside = [
   {
     files: /^nodes\//,
-    areas: ['engine/nodekit', 'engine/ops', 'engine/tracing', 'engine/ir', 'engine/base'],
+    areas: ['engine/nodekit', 'engine/ops', 'engine/tracing', 'engine/ir', 'engine/protocol', 'engine/base'],
     builtins: false,
     packages: false,
   },

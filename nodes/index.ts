@@ -20,3 +20,5 @@ export const NODES = [
 
 export { bertGraph, type BertConfig, type Task } from './backbones/bert.ts';
 export { applyPreset, presetNames, PRESETS } from './presets/index.ts';
+export { BACKBONE_FAMILIES, longestText, readBertConfig, type BackboneFacts } from './backbones/readConfig.ts';
+export { fitHead, headTask } from './backbones/fitHead.ts';

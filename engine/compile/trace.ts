@@ -104,7 +104,7 @@ function traceNode(context: TraceContext, resolved: ResolvedNode, scope: Scope, 
     const carriesTransform = Object.values(definition.outputs).some((p) => p.kind === 'transform');
     const outputs =
       definition.inline === true || carriesTransform
-        ? definition.build(buildContext(context, resolved, scope.inside(resolved.id), inputs))
+        ? buildInPlace(context, resolved, scope, inputs)
         : callNode(context, resolved, node, scope, inputs as ReadonlyMap<string, readonly DataWire[]>);
     return new Map(Object.entries(outputs).map(([port, wire]) => [port, [wire]]));
   } catch (error) {
@@ -112,6 +112,16 @@ function traceNode(context: TraceContext, resolved: ResolvedNode, scope: Scope, 
     else if (error instanceof Unsupported) context.report(messages.shapeRefused(where, error.message, 'Use a module that allows it.'));
     else throw error;
     throw new Stopped();
+  }
+}
+
+/** The values of a node that is built in place carry its id as their path, so that costs and profiles name the node. */
+function buildInPlace(context: TraceContext, resolved: ResolvedNode, scope: Scope, inputs: ReadonlyMap<string, readonly Wire[]>): Readonly<Record<string, Wire>> {
+  scope.builder.setPath(resolved.id);
+  try {
+    return resolved.definition.build(buildContext(context, resolved, scope.inside(resolved.id), inputs));
+  } finally {
+    scope.builder.setPath(undefined);
   }
 }
 

@@ -20,7 +20,11 @@ export const withEntry = (program: Program, fn: Fn): Program => ({
   functions: new Map([...program.functions, [program.entry, fn]]),
 });
 
-/** Indices of the instructions that read a value; results count as reading at the end. */
+/** The region that an instruction of a flat function stands in. */
+export const tagOf = (instr: Instr): number | undefined =>
+  instr.kind === 'op' ? instr.region : instr.kind === 'call' ? instr.within : undefined;
+
+/** Index of the last instruction that reads a value; a result counts as read at the end. */
 export function lastReads(fn: Fn): Map<ValueId, number> {
   const last = new Map<ValueId, number>();
   fn.body.forEach((instr, i) => operandsOf(instr).forEach((id) => last.set(id, i)));
@@ -74,7 +78,7 @@ export class Rewrite {
   placeAt(instr: Instr): void {
     const first = instr.outputs[0];
     this.builder.setPath(first === undefined ? undefined : this.builder.info(first).path);
-    this.builder.setRegion(instr.kind === 'op' ? instr.region : instr.kind === 'call' ? instr.within : undefined);
+    this.builder.setRegion(tagOf(instr));
   }
 
   finish(): Fn {

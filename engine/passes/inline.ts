@@ -106,8 +106,11 @@ class Inliner {
     fn.params.forEach((p, i) => values.set(p.id, must(inputs[i], p.name)));
     const get = (id: ValueId): Tensor => must(values.get(id), `%${id} of ${fn.name}`);
     for (const instr of fn.body) {
-      this.#builder.setPath(path);
-      const infos = instr.outputs.map((id): ValueInfo => ({ ...must(fn.values.get(id), `%${id}`), path }));
+      const infos = instr.outputs.map((id): ValueInfo => {
+        const info = must(fn.values.get(id), `%${id}`);
+        return { ...info, path: info.path === undefined ? path : join(path, info.path) };
+      });
+      this.#builder.setPath(infos[0]?.path ?? path);
       const outputs =
         instr.kind === 'op'
           ? this.#builder.append(instr, infos, instr.inputs.map(get))

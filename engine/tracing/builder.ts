@@ -35,6 +35,7 @@ export class FnBuilder implements Emitter {
   readonly #values = new Map<ValueId, ValueInfo>();
   readonly #params: FnParam[] = [];
   readonly #body: Instr[] = [];
+  readonly #definitions = new Map<ValueId, Instr>();
   readonly #regions: RegionInstance[] = [];
   #next = 0;
   #path: string | undefined;
@@ -45,7 +46,7 @@ export class FnBuilder implements Emitter {
     const builder = new FnBuilder();
     for (const [id, info] of fn.values) builder.#values.set(id, info);
     builder.#params.push(...fn.params);
-    builder.#body.push(...fn.body);
+    for (const instr of fn.body) builder.#push(instr);
     builder.#regions.push(...(fn.regions ?? []));
     builder.#next = 1 + [...fn.values.keys()].reduce((a, b) => Math.max(a, b), -1);
     return builder;
@@ -55,6 +56,7 @@ export class FnBuilder implements Emitter {
   static rewriting(fn: Fn): FnBuilder {
     const builder = FnBuilder.continuing(fn);
     builder.#body.length = 0;
+    builder.#definitions.clear();
     return builder;
   }
 
@@ -97,6 +99,11 @@ export class FnBuilder implements Emitter {
     return must(this.#values.get(id), `value %${id} exists`);
   }
 
+  /** The instruction that computes a value; none for a parameter. */
+  definition(id: ValueId): Instr | undefined {
+    return this.#definitions.get(id);
+  }
+
   emit<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K]): Tensor[] {
     for (const x of inputs) this.#own(x);
     const types = inferTypes(
@@ -105,7 +112,7 @@ export class FnBuilder implements Emitter {
       inputs.map((x) => x.type),
     );
     const outputs = types.map((t) => this.#value(t));
-    this.#body.push({
+    this.#push({
       kind: 'op',
       op,
       attrs,
@@ -127,7 +134,7 @@ export class FnBuilder implements Emitter {
     const outputs = fn.results.map((r) => this.#value(typeIn(fn, r.id), r.name));
     const within = this.#region === undefined ? {} : { within: this.#region };
     const instr: CallInstr = { kind: 'call', fn: fn.name, site, region, inputs: ids(inputs), outputs: ids(outputs) };
-    this.#body.push({ ...instr, ...within });
+    this.#push({ ...instr, ...within });
     return outputs;
   }
 
@@ -153,7 +160,7 @@ export class FnBuilder implements Emitter {
       layerInputs: spec.layerInputs.map(ids),
       outputs: ids(outputs),
     };
-    this.#body.push(instr);
+    this.#push(instr);
     return outputs;
   }
 
@@ -166,17 +173,17 @@ export class FnBuilder implements Emitter {
     const region = this.#region;
     if (instr.kind === 'op') {
       const { region: _old, ...rest } = instr;
-      this.#body.push({ ...rest, ...places, ...(region === undefined ? {} : { region }) });
+      this.#push({ ...rest, ...places, ...(region === undefined ? {} : { region }) });
     } else {
       const { within: _old, ...rest } = instr;
-      this.#body.push({ ...rest, ...places, ...(region === undefined ? {} : { within: region }) });
+      this.#push({ ...rest, ...places, ...(region === undefined ? {} : { within: region }) });
     }
     return made;
   }
 
   /** Appends an instruction of the function being rewritten as it is, under its own values; they must not be defined yet. */
   keep(instr: Instr): void {
-    this.#body.push(instr);
+    this.#push(instr);
   }
 
   /** Number of instructions so far. */
@@ -207,6 +214,11 @@ export class FnBuilder implements Emitter {
     const id = this.#next++ as ValueId;
     this.#values.set(id, { type, ...(name === undefined ? {} : { name }), ...(path === undefined ? {} : { path }) });
     return { emitter: this, id, type };
+  }
+
+  #push(instr: Instr): void {
+    this.#body.push(instr);
+    for (const id of instr.outputs) this.#definitions.set(id, instr);
   }
 
   #own(x: Tensor): void {

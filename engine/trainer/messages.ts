@@ -66,6 +66,15 @@ export function nonFinite(found: NonFiniteStep): Diagnostic {
   };
 }
 
+export const nonFiniteOutput = (file: string, rows: readonly number[], value: number): Diagnostic => ({
+  code: 'evaluation-non-finite',
+  severity: 'error',
+  message: 'The model gives no finite number for an example of the evaluation data.',
+  where: { file },
+  found: `${value} for row ${rowWords(rows)}`,
+  fix: REMEDY,
+});
+
 export const nonFiniteWeights = (parameter: string): Diagnostic => ({
   code: 'train-initial-non-finite',
   severity: 'error',

@@ -26,8 +26,8 @@ const CLIP_EPSILON = 1e-6;
 export function gradientNorm(store: ParameterStore, spans: readonly Span[]): number {
   const { gradients } = store;
   let squares = 0;
-  for (const { begin, end, segment } of spans) {
-    if (segment?.frozen === true) continue;
+  for (const { begin, end, frozen } of spans) {
+    if (frozen) continue;
     for (let i = begin; i < end; i++) squares += (gradients[i] as number) * (gradients[i] as number);
   }
   return Math.sqrt(squares);
@@ -61,18 +61,22 @@ export async function optimizerStep(
   request: StepRequest,
 ): Promise<StepResult> {
   const { store, growth } = request;
-  const done: { readonly span: Span; readonly results: ReadonlyMap<string, HostTensor> }[] = [];
-  for (const span of store.spans(growth)) {
-    if (span.segment?.frozen === true) continue;
-    const results = await update.run(feedsOf(store, span, settings, request));
-    const bad = firstNonFinite(dataOf(results, ADAMW.parameters));
+  const spans = store.spans(growth).filter((span) => !span.frozen);
+  const { next } = store;
+  for (const span of spans) {
+    const into = new Map([
+      [ADAMW.parameters, vectorOf(span, next.values)],
+      [ADAMW.first, vectorOf(span, next.first)],
+      [ADAMW.second, vectorOf(span, next.second)],
+    ]);
+    await update.run(feedsOf(store, span, settings, request), into);
+    const bad = firstNonFinite(next.values.subarray(span.begin, span.end));
     if (bad >= 0) return { ok: false, parameter: parameterAt(store, span.begin + bad) };
-    done.push({ span, results });
   }
-  for (const { span, results } of done) {
-    store.values.set(dataOf(results, ADAMW.parameters), span.begin);
-    store.first.set(dataOf(results, ADAMW.first), span.begin);
-    store.second.set(dataOf(results, ADAMW.second), span.begin);
+  for (const { begin, end } of spans) {
+    store.values.set(next.values.subarray(begin, end), begin);
+    store.first.set(next.first.subarray(begin, end), begin);
+    store.second.set(next.second.subarray(begin, end), begin);
   }
   return { ok: true, growth: afterStep(growth) };
 }
@@ -83,23 +87,24 @@ function feedsOf(
   settings: OptimizerSettings,
   { step, schedule, scale }: StepRequest,
 ): ReadonlyMap<string, HostTensor> {
-  const vector = (buffer: Float32Array): HostTensor => ({
-    dtype: 'f32',
-    shape: [span.end - span.begin],
-    data: buffer.subarray(span.begin, span.end),
-  });
   const factor = rateFactorFrom(schedule, span.segment?.scheduleStart ?? 0, step);
   return new Map([
-    [ADAMW.parameters, vector(store.values)],
-    [ADAMW.gradient, vector(store.gradients)],
-    [ADAMW.first, vector(store.first)],
-    [ADAMW.second, vector(store.second)],
+    [ADAMW.parameters, vectorOf(span, store.values)],
+    [ADAMW.gradient, vectorOf(span, store.gradients)],
+    [ADAMW.first, vectorOf(span, store.first)],
+    [ADAMW.second, vectorOf(span, store.second)],
     [ADAMW.step, scalar((span.segment?.steps ?? step) + 1)],
     [ADAMW.rate, scalar(settings.learningRate * span.rateFactor * factor)],
     [ADAMW.decay, scalar(span.decay ? settings.weightDecay : 0)],
     [ADAMW.scale, scalar(scale)],
   ]);
 }
+
+const vectorOf = ({ begin, end }: Span, buffer: Float32Array): HostTensor => ({
+  dtype: 'f32',
+  shape: [end - begin],
+  data: buffer.subarray(begin, end),
+});
 
 /** A number as a feed. */
 export const scalar = (value: number): HostTensor => ({ dtype: 'f32', shape: [], data: Float32Array.of(value) });
@@ -118,6 +123,3 @@ export const parameterAt = (store: ParameterStore, index: number): string =>
     store.pieces.find((p) => index >= p.offset && index < p.offset + p.length),
     `element ${index} belongs to a parameter`,
   ).name;
-
-const dataOf = (results: ReadonlyMap<string, HostTensor>, name: string): Float32Array =>
-  must(results.get(name), `the update gives "${name}"`).data as Float32Array;

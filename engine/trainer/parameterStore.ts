@@ -16,6 +16,8 @@ export interface Slot {
   /** At most one axis is a symbol: the one that grows. */
   readonly shape: readonly Dim[];
   readonly decay: boolean;
+  /** Whether it has a gradient; one that nothing reads keeps its values. */
+  readonly trained: boolean;
   /** Factor of the learning rate, 1 unless a method says otherwise (LoRA+). */
   readonly rateFactor: number;
 }
@@ -35,8 +37,17 @@ export interface Span {
   readonly end: number;
   readonly decay: boolean;
   readonly rateFactor: number;
-  /** Undefined: of the run. Otherwise of a segment that grew. */
-  readonly segment: Pick<Segment, 'steps' | 'scheduleStart' | 'frozen'> | undefined;
+  /** The optimizer leaves it as it is. */
+  readonly frozen: boolean;
+  /** Of a segment that grew; undefined where those of the run count. */
+  readonly segment: Pick<Segment, 'steps' | 'scheduleStart'> | undefined;
+}
+
+/** Values and moments that an optimizer step makes before it is known to succeed. */
+export interface Moments {
+  readonly values: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
 }
 
 interface Planned {
@@ -53,6 +64,7 @@ export class ParameterStore {
   readonly gradients: Float32Array;
   readonly first: Float32Array;
   readonly second: Float32Array;
+  #next: Moments | undefined;
   readonly #byName: ReadonlyMap<string, readonly Piece[]>;
   readonly #planned: readonly Planned[];
 
@@ -82,6 +94,13 @@ export class ParameterStore {
     this.#byName = byName;
   }
 
+  /** Room for the results of an optimizer step, used again by each. */
+  get next(): Moments {
+    const zeros = (): Float32Array => new Float32Array(this.size);
+    this.#next ??= { values: zeros(), first: zeros(), second: zeros() };
+    return this.#next;
+  }
+
   /** The spans as they are for `growth`, which must have the segments that the store was made for. */
   spans(growth: Growth): readonly Span[] {
     const spans: (Span & { readonly key: readonly number[] })[] = [];
@@ -96,7 +115,15 @@ export class ParameterStore {
       const end = piece.offset + piece.length;
       if (last && compare(last.key, key) === 0) spans[spans.length - 1] = { ...last, end };
       else
-        spans.push({ begin: piece.offset, end, decay: slot.decay, rateFactor: slot.rateFactor, segment: now, key });
+        spans.push({
+          begin: piece.offset,
+          end,
+          decay: slot.decay,
+          rateFactor: slot.rateFactor,
+          frozen: now?.frozen === true || !slot.trained,
+          segment: now,
+          key,
+        });
     });
     return spans;
   }
@@ -109,18 +136,18 @@ export class ParameterStore {
   /** One parameter out of one of the buffers. */
   tensor(name: string, buffer: Float32Array): HostTensor {
     const parts = must(this.#byName.get(name), `parameter "${name}"`);
-    const slot = must(
-      this.slots.find((s) => s.name === name),
-      name,
-    );
     const [only] = parts;
     if (parts.length === 1 && only)
       return { dtype: 'f32', shape: only.shape, data: buffer.subarray(only.offset, only.offset + only.length) };
-    const axis = must(growingAxis(slot), `"${name}" of several pieces grows`).axis;
     return concatenate(
       parts.map((p) => ({ shape: p.shape, data: buffer.subarray(p.offset, p.offset + p.length) })),
-      axis,
+      this.#axisOf(name),
     );
+  }
+
+  /** Whether the parameter is one piece, and so a view into the buffers. */
+  isWhole(name: string): boolean {
+    return must(this.#byName.get(name), `parameter "${name}"`).length === 1;
   }
 
   /** Puts one whole parameter into a buffer, or adds it to what is there. */
@@ -134,13 +161,24 @@ export class ParameterStore {
       put(buffer, only.offset, data, mode);
       return;
     }
-    const slot = must(
-      this.slots.find((s) => s.name === name),
-      name,
-    );
-    const axis = must(growingAxis(slot), `"${name}" of several pieces grows`).axis;
-    const pieces = splitAlong(data, parts, axis);
+    const pieces = splitAlong(data, parts, this.#axisOf(name));
     parts.forEach((p, i) => put(buffer, p.offset, pieces[i] as Float32Array, mode));
+  }
+
+  /** The symbol of the axis along which a parameter grows; undefined for one that does not. */
+  axisSymbol(name: string): string | undefined {
+    return growingAxis(this.#slot(name))?.symbol;
+  }
+
+  #axisOf(name: string): number {
+    return must(growingAxis(this.#slot(name)), `"${name}" of several pieces grows`).axis;
+  }
+
+  #slot(name: string): Slot {
+    return must(
+      this.slots.find((s) => s.name === name),
+      `parameter "${name}"`,
+    );
   }
 
   /** Values and moments of every piece that `from` has too. */
@@ -191,7 +229,7 @@ function plan(slot: Slot, growth: Growth): Planned[] {
 const spanKey = ({ slot, segment }: Planned): readonly number[] => [
   slot.decay ? 0 : 1,
   slot.rateFactor,
-  segment?.frozen === true ? 1 : 0,
+  segment?.frozen === true || !slot.trained ? 1 : 0,
   segment?.steps ?? -1,
   segment?.scheduleStart ?? -1,
 ];

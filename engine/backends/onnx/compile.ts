@@ -16,6 +16,7 @@ import { bindSymbols } from '../bindings.ts';
 import type { Executable, HostTensor, WeightSource } from '../executable.ts';
 import { evaluateOnHost } from './hostValues.ts';
 import { lowerProgram, type LoweredProgram } from './lower.ts';
+import { NoiseMaker } from './noise.ts';
 import { encodeModel } from './proto.ts';
 import { fromOrt, sessionOptions, toOrt } from './session.ts';
 import { bindWeights } from './weights.ts';
@@ -52,6 +53,7 @@ class OnnxExecutable implements Executable {
   readonly #lowered: LoweredProgram;
   readonly #session: ort.InferenceSession;
   readonly #folder: string;
+  readonly #noise: NoiseMaker;
   /** Runs wait for each other: host-made inputs are written into buffers that every run uses again. */
   #last: Promise<unknown> = Promise.resolve();
   #disposed = false;
@@ -61,6 +63,7 @@ class OnnxExecutable implements Executable {
     this.#lowered = lowered;
     this.#session = session;
     this.#folder = folder;
+    this.#noise = new NoiseMaker(lowered.noise);
   }
 
   run(
@@ -97,6 +100,7 @@ class OnnxExecutable implements Executable {
     const values = evaluateOnHost(hostProgram, feeds, bindings);
     const context = { bindings, value: (id: Parameters<typeof values.get>[0]) => must(values.get(id), `%${id}`) };
     for (const [name, make] of hostInputs) given[name] = make(context);
+    for (const [name, tensor] of this.#noise.make(context)) given[name] = tensor;
     const fetches: Record<string, ort.Tensor | null> = {};
     for (const r of results) {
       const place = into?.get(r.name);

@@ -5,10 +5,12 @@
  */
 import * as ort from 'onnxruntime-node';
 import { evaluateDim, type Dim, type SymbolBindings } from '../../ir/dim.ts';
+import type { OpAttrs } from '../../ir/opAttrs.ts';
 import type { ValueId } from '../../ir/program.ts';
 import type { Shape } from '../../ir/types.ts';
 import type { NDArray } from '../../ops/rule.ts';
 import type { GraphWriter } from './graph.ts';
+import type { NoiseInput } from './noise.ts';
 import type { ElementType } from './proto.ts';
 
 export interface HostContext {
@@ -22,6 +24,7 @@ export type MakeTensor = (context: HostContext) => ort.Tensor;
 export class HostInputs {
   readonly #graph: GraphWriter;
   readonly #makers = new Map<string, MakeTensor>();
+  readonly #noise = new Map<string, NoiseInput>();
 
   constructor(graph: GraphWriter) {
     this.#graph = graph;
@@ -57,6 +60,18 @@ export class HostInputs {
   zero(): string {
     const zero = new ort.Tensor(BigInt64Array.of(0n), []);
     return this.add('host/zero', 'i64', [], () => zero);
+  }
+
+  noise(attrs: OpAttrs['noise'], key: ValueId, rows: ValueId): string {
+    const name = `host/noise ${JSON.stringify([attrs, key, rows])}`;
+    if (this.#noise.has(name)) return name;
+    this.#noise.set(name, { name, attrs, key, rows });
+    return this.#graph.input(name, 'f32', symbolic(attrs.shape));
+  }
+
+  /** The noise inputs that the finished graph still has. */
+  noiseOf(inputs: Iterable<string>): readonly NoiseInput[] {
+    return [...inputs].flatMap((name) => this.#noise.get(name) ?? []);
   }
 
   /** The makers of the inputs that the finished graph still has. */

@@ -8,6 +8,7 @@ import { GraphWriter } from './graph.ts';
 import { HostInputs, symbolic, type MakeTensor } from './hostInputs.ts';
 import { sliceForHost, type HostProgram } from './hostValues.ts';
 import { full, type Hint, type LowerContext, type Lowering } from './lowering.ts';
+import type { NoiseInput } from './noise.ts';
 import { graphInputs, prepare, type Prepared } from './prepare.ts';
 import type { OnnxGraph } from './proto.ts';
 import { COMPOSED, LOWERINGS } from './table.ts';
@@ -29,6 +30,7 @@ export interface LoweredProgram {
   readonly weights: readonly Required<BoundParam>[];
   readonly results: readonly Required<BoundParam>[];
   readonly hostInputs: ReadonlyMap<string, MakeTensor>;
+  readonly noise: readonly NoiseInput[];
   readonly hostProgram: HostProgram;
 }
 
@@ -53,7 +55,8 @@ export function lowerProgram(program: Program): LoweredProgram {
     return { name: r.name, type: type(r.id), onnx: graph.output(value) };
   });
   const finished = graph.finish(fn.name, results.map((r) => ({ name: r.onnx, type: r.type.dtype })));
-  const read = new Set([...finished.inputs.map((x) => x.name), ...finished.nodes.flatMap((n) => n.inputs)]);
+  const inputs = finished.inputs.map((x) => x.name);
+  const read = new Set([...inputs, ...finished.nodes.flatMap((n) => n.inputs)]);
   return {
     graph: finished,
     feeds: bound
@@ -61,7 +64,8 @@ export function lowerProgram(program: Program): LoweredProgram {
       .map(({ name, type: t, onnx }) => ({ name, type: t, ...(read.has(onnx) ? { onnx } : {}) })),
     weights: bound.filter((b) => b.role === 'weight' && read.has(b.onnx)),
     results,
-    hostInputs: host.makersOf(finished.inputs.map((x) => x.name)),
+    hostInputs: host.makersOf(inputs),
+    noise: host.noiseOf(inputs),
     hostProgram: sliceForHost(fn, prepared.hostValues),
   };
 }

@@ -14,7 +14,10 @@ export function compileReference(program: Program, weights: ReadonlyMap<string, 
     if (weight) bound.set(p.name, toArray(weight));
   }
   return {
-    run: async (feeds) => runOnce(fn, bound, feeds),
+    run: async (feeds, into) => {
+      const results = runOnce(fn, bound, feeds);
+      return into ? writeInto(results, into) : results;
+    },
     dispose: async () => {
       bound.clear();
     },
@@ -29,6 +32,19 @@ function runOnce(
   const all = new Map(bound);
   for (const [name, tensor] of feeds) all.set(name, toArray(tensor));
   return new Map([...interpret(fn, all)].map(([name, value]) => [name, toHost(value)]));
+}
+
+/** Results that have a place of their own are copied there. */
+function writeInto(
+  results: ReadonlyMap<string, HostTensor>,
+  into: ReadonlyMap<string, HostTensor>,
+): ReadonlyMap<string, HostTensor> {
+  const placed = new Map(results);
+  for (const [name, target] of into) {
+    target.data.set(must(results.get(name), `the Program gives "${name}"`).data);
+    placed.set(name, target);
+  }
+  return placed;
 }
 
 const toArray = ({ dtype, shape, data }: HostTensor): NDArray => ({ dtype, shape, data: Float64Array.from(data) });

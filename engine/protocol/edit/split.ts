@@ -32,7 +32,7 @@ export interface Collector {
   readonly output: PortId;
 }
 
-/** Splits a stack before the layer with absolute number `layer`. The second part is named `<id>_<layer>`. */
+/** Splits a stack before the layer with absolute number `layer`. The second part is named `<stack>_<layer>`. */
 export function splitStack(document: Document, at: ModelNodeAddress, layer: number, collector?: Collector): EditResult {
   const found = splittable(document, at, collector);
   if (!found.ok) return found;
@@ -114,7 +114,8 @@ function splitGraph(
   collector: Collector | undefined,
 ): { readonly graph: Graph; readonly second: { readonly id: NodeId; readonly node: StackNode } } {
   const { stack } = node;
-  const secondId = freshId(graph, `${id}_${layer}`);
+  const name = stackName(id, stack);
+  const secondId = freshId(graph, `${name}_${layer}`);
   const firstNode = partOf(id, node, { first: stack.first, repeat: layer - stack.first });
   const secondNode = partOf(id, node, { first: layer, repeat: stack.first + stack.repeat - layer });
 
@@ -143,7 +144,7 @@ function splitGraph(
       edges = insertAfter(edges, first, { ...first, from: { node: secondId, port } });
       continue;
     }
-    const joinId = freshId({ nodes }, `${id}_${port}`);
+    const joinId = freshId({ nodes }, `${name}_${port}`);
     nodes = withEntry(nodes, joinId, { type: collector.type, version: collector.version, params: recordOf([]) });
     edges = [
       ...edges.map((e) => (consumers.includes(e) ? { ...e, from: { node: joinId, port: collector.output } } : e)),

@@ -29,12 +29,20 @@ const entry = (p: Program): Fn => must(p.functions.get(p.entry), 'entry');
 
 function matmulFlops(program: Program): number {
   const fn = entry(program);
-  const bindings = new Map([['B', 4], ['T', 6], ['N', 16]]);
+  const bindings = new Map([
+    ['B', 4],
+    ['T', 6],
+    ['N', 16],
+  ]);
   const type = (id: never) => must(fn.values.get(id), 'value').type;
   let total: Dim = 0;
   for (const i of fn.body) {
     if (i.kind !== 'op' || i.op !== 'matmul') continue;
-    const flops = ruleOf(i.op).flops(i.attrs as never, i.inputs.map((id) => type(id as never)), i.outputs.map((id) => type(id as never)));
+    const flops = ruleOf(i.op).flops(
+      i.attrs as never,
+      i.inputs.map((id) => type(id as never)),
+      i.outputs.map((id) => type(id as never)),
+    );
     total = evaluateDim(flops, bindings) + Number(total);
   }
   return Number(total);

@@ -207,8 +207,8 @@ describe('layers', () => {
     expect(inStack({ bank: 'b' }, banks('0'))).toEqual(['layers-out-of-range']);
   });
   it('of overlapping overrides in a recipe are reported once', () => {
-    const recipes = { r: { type: 'plain', version: 1, params: { k: { all: 1, at: { '2-3': 2, '3': 4 } } } } };
-    expect(only(model({ s: stack(2, 4, {}, { recipe: 'r' }) }, [], { recipes }))?.found).toBe('"2-3" and "3"');
+    const recipes = { r: { type: 'plain', version: 1, params: { k: { all: 1, at: { '2-3': 2, '3,5': 4 } } } } };
+    expect(only(model({ s: stack(2, 4, {}, { recipe: 'r' }) }, [], { recipes }))?.found).toBe('"2-3" and "3,5"');
   });
   it('of two stacks of one name may not meet', () => {
     const part = (first: number, repeat: number) => stack(first, repeat, {}, {}, { name: 'encoder' });
