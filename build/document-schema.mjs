@@ -11,9 +11,8 @@ const folder = new URL('../engine/protocol/generated/', import.meta.url);
 
 // Node 20 cannot import TypeScript, so the module is bundled in memory and imported as data.
 const bundle = await build({ entryPoints: [source], bundle: true, format: 'esm', platform: 'node', write: false });
-const { documentJsonSchemaText, JSON_SCHEMA_FILE } = await import(
-  `data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString('base64')}`
-);
+const code = Buffer.concat(bundle.outputFiles.map((file) => file.contents)).toString('base64');
+const { documentJsonSchemaText, JSON_SCHEMA_FILE } = await import(`data:text/javascript;base64,${code}`);
 
 mkdirSync(folder, { recursive: true });
 writeFileSync(new URL(JSON_SCHEMA_FILE, folder), documentJsonSchemaText());

@@ -4,14 +4,14 @@ import { average, delta, fusion, gate, multiply, scalearn, scaleNode, sourceBank
 import { dora, lora } from './adapters/lora.ts';
 import { prefix, prefixMlp, softPrompt } from './adapters/prompts.ts';
 import { bitfit, ia3, lnTuning, unfreeze } from './adapters/selective.ts';
-import { activation, addNode, attentionNode, dropoutNode, firstToken, frozenAffine, norm } from './layers/basic.ts';
+import { activation, addNode, attentionNode, dropoutNode, firstToken, frozenAffine, norm, split3 } from './layers/basic.ts';
 import { binaryCrossEntropy, classificationHead, crossEntropyLoss, meanSquaredError, output, robertaHead } from './layers/heads.ts';
-import { bertEmbeddings, labelsInput, tokensInput } from './layers/inputs.ts';
+import { bertEmbeddings, embedding, labelsInput, tokensInput } from './layers/inputs.ts';
 import { linear } from './layers/linear.ts';
 
 export const NODES = [
-  tokensInput, labelsInput, bertEmbeddings,
-  linear, addNode, norm, frozenAffine, activation, dropoutNode, attentionNode, firstToken,
+  tokensInput, labelsInput, bertEmbeddings, embedding,
+  linear, addNode, norm, frozenAffine, activation, dropoutNode, attentionNode, firstToken, split3,
   lora, dora, ia3, bitfit, unfreeze, lnTuning,
   adapter, adapterInput, softPrompt, prefix, prefixMlp,
   sourceBank, fusion, scalearn, average, gate, multiply, scaleNode, delta,
@@ -22,3 +22,4 @@ export { bertGraph, type BertConfig, type Task } from './backbones/bert.ts';
 export { applyPreset, presetNames, PRESETS } from './presets/index.ts';
 export { BACKBONE_FAMILIES, longestText, readBertConfig, type BackboneFacts } from './backbones/readConfig.ts';
 export { fitHead, headTask } from './backbones/fitHead.ts';
+export { textLimits } from './backbones/textLimits.ts';

@@ -1,18 +1,22 @@
 /**
  * Folding: replaces an instruction by a cheaper one that gives the same numbers (up to the rounding of constants that are
- * multiplied into one). Rules are in `foldRules.ts` and `foldShapes.ts`; here is how they are tried. One walk suffices,
- * since every rule sees operands that are already folded. What a rule leaves unread goes with dead code.
+ * multiplied into one). The rules are in `foldAlgebra.ts` and `foldShapes.ts`; here is how they are tried. One walk
+ * suffices, since every rule sees operands that are already folded. What a rule leaves unread goes with dead code.
  *
- * Never looks through a barrier (it has no rule), nor into another region: what a region computes inside stays inside.
+ * No rule looks through a barrier, nor into another region: what a region computes inside stays inside.
  */
-import type { Instr, OpInstr, Program, ValueId } from '../ir/program.ts';
+import { BugError } from '../base/errors.ts';
 import type { OpName } from '../ir/opAttrs.ts';
+import type { OpInstr, Program, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { sameType } from '../ir/types.ts';
-import { BugError } from '../base/errors.ts';
 import { eliminateDeadCode } from './dce.ts';
 import { Rewrite, tagOf, withEntry } from './flat.ts';
-import { FOLD_RULES, type Folding } from './foldRules.ts';
+import { ALGEBRA_RULES } from './foldAlgebra.ts';
+import type { Folding, FoldRule, RuleOfOp } from './foldContext.ts';
+import { SHAPE_RULES } from './foldShapes.ts';
+
+const RULES: ReadonlyMap<OpName, readonly FoldRule[]> = byOp([...ALGEBRA_RULES, ...SHAPE_RULES]);
 
 export function foldProgram(program: Program): Program {
   const rewrite = new Rewrite(program);
@@ -24,25 +28,24 @@ export function foldProgram(program: Program): Program {
       continue;
     }
     const id = instr.outputs[0] as ValueId;
-    const want = rewrite.builder.info(id);
-    if (!sameType(folded.type, want.type)) throw new BugError(`folding %${id} (${instr.op}) changes its type`);
+    if (!sameType(folded.type, rewrite.builder.info(id).type)) {
+      throw new BugError(`folding %${id} (${instr.op}) changes its type`);
+    }
     rewrite.replace(id, folded);
   }
   return eliminateDeadCode(withEntry(program, rewrite.finish()));
 }
 
 function foldOp(rewrite: Rewrite, instr: OpInstr): Tensor | undefined {
-  const rules = FOLD_RULES.get(instr.op) ?? [];
-  if (rules.length === 0) return undefined;
-  const inputs = instr.inputs.map((id) => rewrite.tensor(id));
-  const output = rewrite.builder.info(instr.outputs[0] as ValueId).type;
+  const rules = RULES.get(instr.op) ?? [];
   const folding: Folding = {
-    attrs: instr.attrs,
     op: instr.op,
-    inputs,
-    output,
+    attrs: instr.attrs,
+    inputs: instr.inputs.map((id) => rewrite.tensor(id)),
+    output: rewrite.builder.info(instr.outputs[0] as ValueId).type,
     emitter: rewrite.builder,
     definition: (x) => visibleDefinition(rewrite, x, tagOf(instr)),
+    tensor: (id) => rewrite.tensor(id),
   };
   for (const rule of rules) {
     const folded = rule(folding);
@@ -53,11 +56,13 @@ function foldOp(rewrite: Rewrite, instr: OpInstr): Tensor | undefined {
 
 /** The op that computes a value, when it stands in the same region or makes a constant. */
 function visibleDefinition(rewrite: Rewrite, x: Tensor, region: number | undefined): OpInstr | undefined {
-  const instr: Instr | undefined = rewrite.builder.definition(x.id);
+  const instr = rewrite.builder.definition(x.id);
   if (instr?.kind !== 'op') return undefined;
   return instr.op === 'constant' || instr.region === region ? instr : undefined;
 }
 
-/** The op of an instruction, typed by its name. */
-export const isOp = <K extends OpName>(instr: Instr | undefined, op: K): instr is OpInstr<K> =>
-  instr?.kind === 'op' && instr.op === op;
+function byOp(rules: readonly RuleOfOp[]): ReadonlyMap<OpName, readonly FoldRule[]> {
+  const grouped = new Map<OpName, FoldRule[]>();
+  for (const [op, rule] of rules) grouped.set(op, [...(grouped.get(op) ?? []), rule]);
+  return grouped;
+}

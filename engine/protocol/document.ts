@@ -90,15 +90,32 @@ export const emptyDocument = (title: string): Document => ({
 /** The name of a stack in parameter paths: its own, or the id of its node. */
 export const stackName = (id: NodeId, stack: StackSettings): string => stack.name ?? id;
 
-/**
- * The wires into one port in the order in which they count: those with `order` by it, then the others as they stand in
- * the list.
- */
-export function edgesInto(graph: AnyGraph, node: NodeId, port: PortId): readonly Edge[] {
-  return inOrder(graph.edges.filter((e) => e.to.node === node && e.to.port === port));
+/** The wires of a graph by their ends; made once for many questions, since each answer would walk all wires. */
+export interface WireIndex {
+  /** All wires into a node; those of each port in the order in which they count. */
+  readonly into: (node: NodeId) => readonly Edge[];
+  readonly intoPort: (node: NodeId, port: PortId) => readonly Edge[];
+  readonly from: (node: NodeId) => readonly Edge[];
 }
 
-/** Sorts wires of one port by `order`; wires without one keep their place after those with one. */
+export function indexWires(graph: AnyGraph): WireIndex {
+  const into = new Map<NodeId, Edge[]>();
+  const from = new Map<NodeId, Edge[]>();
+  const add = (map: Map<NodeId, Edge[]>, node: NodeId, edge: Edge): void => {
+    const list = map.get(node);
+    if (list === undefined) map.set(node, [edge]);
+    else list.push(edge);
+  };
+  for (const edge of inOrder(graph.edges)) add(into, edge.to.node, edge);
+  for (const edge of graph.edges) add(from, edge.from.node, edge);
+  return {
+    into: (node) => into.get(node) ?? [],
+    intoPort: (node, port) => (into.get(node) ?? []).filter((e) => e.to.port === port),
+    from: (node) => from.get(node) ?? [],
+  };
+}
+
+/** Wires in the order in which those of one port count: by `order`, then those without one as they stand in the list. */
 export const inOrder = (edges: readonly Edge[]): readonly Edge[] =>
   [...edges].sort((a, b) => (a.order ?? Number.MAX_SAFE_INTEGER) - (b.order ?? Number.MAX_SAFE_INTEGER));
 

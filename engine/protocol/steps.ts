@@ -5,12 +5,12 @@
  */
 import { BugError, must } from '../base/errors.ts';
 import {
-  inOrder,
-  type AnyGraph,
+  indexWires,
   type Bank,
   type Document,
   type ForEachItem,
   type Workflow,
+  type WireIndex,
   type WorkflowNode,
 } from './document.ts';
 import { entriesOf, recordOf, WALL_IN, WALL_OUT, type BankId, type NodeId, type PortId } from './ids.ts';
@@ -53,6 +53,7 @@ export interface StepInstance {
 /** One copy of a workflow graph: the top, or a body for one item. */
 interface Scope {
   readonly graph: Workflow;
+  readonly wires: WireIndex;
   readonly prefix: string;
   readonly items: readonly string[];
   readonly item?: ForEachItem;
@@ -85,16 +86,23 @@ export function unfoldWorkflow(document: Document): readonly StepInstance[] {
   return inDependencyOrder(unfolded);
 }
 
-const topScope = (document: Document): Scope => ({ graph: document.workflow, prefix: '', items: [] });
+const topScope = (document: Document): Scope => ({
+  graph: document.workflow,
+  wires: indexWires(document.workflow),
+  prefix: '',
+  items: [],
+});
 const instanceId = (scope: Scope, node: NodeId): StepInstanceId => scope.prefix + node;
 
 function innerScopes(scope: Scope, node: NodeId, step: WorkflowNode): readonly Scope[] {
   const { body } = step;
   if (body === undefined) return [];
+  const wires = indexWires(body);
   return (step.items ?? [])
     .filter((item) => item.mute !== true)
     .map((item) => ({
       graph: body,
+      wires,
       prefix: `${scope.prefix}${node}[${item.name}]/`,
       items: [...scope.items, item.name],
       item,
@@ -108,16 +116,18 @@ function withItem(step: WorkflowNode, set: ForEachItem['set'][NodeId] | undefine
 }
 
 function inputsOf(scope: Scope, node: NodeId): readonly StepInput[] {
-  const into = inOrder(scope.graph.edges.filter((e) => e.to.node === node));
-  return into.flatMap((e) => sourcesOf(scope, e.from.node, e.from.port).map((from) => ({ port: e.to.port, from })));
+  return scope.wires
+    .into(node)
+    .flatMap((e) => sourcesOf(scope, e.from.node, e.from.port).map((from) => ({ port: e.to.port, from })));
 }
 
 /** What one end of a wire stands for: `$in` leads out of the body, a container into its bodies, a step is itself. */
 function sourcesOf(scope: Scope, node: NodeId, port: PortId): readonly StepOutput[] {
   if (node !== WALL_IN) return outputsOf(scope, node, port);
   const outer = must(scope.outer, '"$in" stands inside a body');
-  const fed = inOrder(wiresInto(outer.scope.graph, outer.container, port));
-  return fed.flatMap((e) => sourcesOf(outer.scope, e.from.node, e.from.port));
+  return outer.scope.wires
+    .intoPort(outer.container, port)
+    .flatMap((e) => sourcesOf(outer.scope, e.from.node, e.from.port));
 }
 
 function outputsOf(scope: Scope, node: NodeId, port: PortId): readonly StepOutput[] {
@@ -128,10 +138,7 @@ function outputsOf(scope: Scope, node: NodeId, port: PortId): readonly StepOutpu
 
 /** What one copy of a body hands to a port of `$out`. */
 const collected = (inner: Scope, port: PortId): readonly StepOutput[] =>
-  wiresInto(inner.graph, WALL_OUT, port).flatMap((e) => outputsOf(inner, e.from.node, e.from.port));
-
-const wiresInto = (graph: AnyGraph, node: NodeId, port: PortId) =>
-  graph.edges.filter((e) => e.to.node === node && e.to.port === port);
+  inner.wires.intoPort(WALL_OUT, port).flatMap((e) => outputsOf(inner, e.from.node, e.from.port));
 
 function bankInputs(document: Document, banks: readonly BankId[]): readonly BankInput[] {
   return banks.flatMap((bank) =>

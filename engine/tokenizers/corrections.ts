@@ -22,6 +22,7 @@ interface NormalizerObject {
 }
 interface PreTokenizerObject {
   pattern?: RegExp;
+  add_prefix_space?: boolean;
   pre_tokenize_text: (text: string) => string[];
   readonly tokenizers?: readonly (PreTokenizerObject | null)[];
 }
@@ -86,6 +87,7 @@ export function correctPreTokenizer(json: PreTokenizerJson | null, object: unkno
     preTokenizer.pre_tokenize_text = (text) => text.match(BERT_WORDS) ?? [];
   } else if (json.type === 'ByteLevel') {
     preTokenizer.pattern = GPT2_PIECES;
+    preTokenizer.add_prefix_space = json.add_prefix_space;
   } else if (json.type === 'Sequence') {
     json.pretokenizers.forEach((part, i) => correctPreTokenizer(part, preTokenizer.tokenizers?.[i]));
   }

@@ -61,6 +61,7 @@ const configSchema = z.looseObject({
   do_lower_case: z.boolean().nullish(),
   strip_accents: z.boolean().nullish(),
   tokenize_chinese_chars: z.boolean().nullish(),
+  add_prefix_space: z.boolean().nullish(),
   model_max_length: z.number().nullish(),
   truncation_side: z.enum(['left', 'right']).nullish(),
   pad_token: tokenText.nullish(),
@@ -84,6 +85,7 @@ export function loadTokenizer(folder: string): Tokenizer {
     hash: contentHash({
       tokenizer: createHash('sha256').update(text).digest('hex'),
       normalizer: json.normalizer,
+      preTokenizer: json.preTokenizer,
       truncationSide: config.truncation_side ?? 'right',
       corrections: 1,
     }),
@@ -226,12 +228,22 @@ function makeLibraryTokenizer(json: TokenizerJson, config: Config, file: string)
   }
 }
 
-/** transformers lets three settings of tokenizer_config.json overrule the normalizer of BERT-like tokenizers. */
+/**
+ * What transformers lets tokenizer_config.json overrule: three settings of the normalizer of BERT-like tokenizers, and the
+ * blank before a text of byte-level ones. Where the config is silent about the blank, tokenizers with a class of their own
+ * have none; for the others versions 4 and 5 disagree, and the file itself decides as in version 5.
+ */
 function withOverrides(json: TokenizerJson, config: Config): TokenizerJson {
-  const { normalizer } = json;
+  const { normalizer, preTokenizer } = json;
+  const tokenizerClass = config.tokenizer_class ?? '';
+  if (preTokenizer?.type === 'ByteLevel') {
+    const silent = /^(PreTrainedTokenizer(Fast)?|TokenizersBackend)?$/.test(tokenizerClass)
+      ? preTokenizer.add_prefix_space
+      : false;
+    return { ...json, preTokenizer: { ...preTokenizer, add_prefix_space: config.add_prefix_space ?? silent } };
+  }
   if (normalizer?.type !== 'BertNormalizer') return json;
-  if (!/^(Bert|DistilBert|Electra|MobileBert|MPNet|ConvBert|Funnel)Tokenizer/.test(config.tokenizer_class ?? ''))
-    return json;
+  if (!/^(Bert|DistilBert|Electra|MobileBert|MPNet|ConvBert|Funnel)Tokenizer/.test(tokenizerClass)) return json;
   return {
     ...json,
     normalizer: {

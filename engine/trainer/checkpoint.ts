@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BugError, must, UserError, type Diagnostic } from '../base/errors.ts';
 import type { HostTensor } from '../backends/executable.ts';
-import { encodeSafetensors, openSafetensors, readFloat32, type TensorToWrite } from '../checkpoints/safetensors.ts';
+import {
+  encodeSafetensors,
+  openSafetensors,
+  readFloat32,
+  type SafetensorsFile,
+  type TensorToWrite,
+} from '../checkpoints/safetensors.ts';
 import { newestStepFolder, writeStepFolder, type Files, type WriteResult } from './checkpointFolder.ts';
 import type { CheckpointIo } from './checkpointIo.ts';
 import * as messages from './messages.ts';
@@ -82,7 +88,8 @@ export const checkpointsFolder = (runFolder: string): string => join(runFolder, 
 export function writeCheckpoint(runFolder: string, snapshot: Snapshot, io: CheckpointIo): WriteResult {
   const { state, store, updates, best } = snapshot;
   for (const buffer of [store.values, store.first, store.second])
-    if (firstNonFinite(buffer) >= 0) throw new BugError('a checkpoint of values that are no numbers was about to be made');
+    if (firstNonFinite(buffer) >= 0)
+      throw new BugError('a checkpoint of values that are no numbers was about to be made');
   const optimizer = store.pieces.flatMap((p) => [
     pieceTensor(`first/${pieceName(p)}`, p, store.first),
     pieceTensor(`second/${pieceName(p)}`, p, store.second),
@@ -103,7 +110,7 @@ export interface Restored {
   /** Copies values and moments into a store that was made for `state.growth`. */
   fill(store: ParameterStore): void;
   updateTensor(update: string, name: string): Float32Array;
-  readonly best: ReadonlyMap<string, Float32Array> | undefined;
+  readonly best: ReadonlyMap<string, HostTensor> | undefined;
 }
 
 /** The newest whole checkpoint of a run, or undefined. What a crash left is swept; damaged checkpoints are warned of. */
@@ -135,8 +142,15 @@ export function readCheckpoint(
       }
     },
     updateTensor: (update, name) => optimizer(`update/${update}/${name}`),
-    best: best && new Map([...best.tensors.keys()].map((name) => [name, readFloat32(best, name)])),
+    best: best && floatTensors(best),
   };
+}
+
+/** All tensors of a file, as float32. */
+export function floatTensors(file: SafetensorsFile): ReadonlyMap<string, HostTensor> {
+  return new Map(
+    [...file.tensors.values()].map(({ name, shape }) => [name, { dtype: 'f32', shape, data: readFloat32(file, name) }]),
+  );
 }
 
 /** Refuses to resume a run as another one; names the first thing that differs. */

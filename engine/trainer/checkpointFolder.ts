@@ -43,7 +43,8 @@ export function writeStepFolder(parent: string, step: number, files: Files, io: 
   try {
     io.makeFolder(parent);
     const free = io.freeBytes(parent);
-    if (free < bytes * SPARE) return { ok: false, reason: `${free} bytes are free, ${Math.ceil(bytes * SPARE)} needed` };
+    if (free < bytes * SPARE)
+      return { ok: false, reason: `${free} bytes are free, ${Math.ceil(bytes * SPARE)} needed` };
     io.makeFolder(temporary);
     for (const [name, content] of files) io.writeFile(join(temporary, name), content);
     io.syncFolder(temporary);

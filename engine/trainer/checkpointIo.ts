@@ -3,7 +3,17 @@
  * exclusive new file, fsynced; a file whose fsync failed is never written to again, but made anew at the next attempt
  * (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { fsyncFolder, writeAll } from '../base/durable.ts';
 
 export interface CheckpointIo {

@@ -217,7 +217,11 @@ function predictionOf(
       };
     case 'multilabel': {
       const probabilities = logits.slice(b * width, (b + 1) * width).map((x) => 1 / (1 + Math.exp(-x)));
-      return { kind, probabilities, labels: [...probabilities.keys()].filter((k) => (logits[b * width + k] as number) > 0) };
+      return {
+        kind,
+        probabilities,
+        labels: [...probabilities.keys()].filter((k) => (logits[b * width + k] as number) > 0),
+      };
     }
     case 'regression':
       return { kind, value: logits[b] as number };

@@ -65,7 +65,9 @@ export async function stepGradients(
 ): Promise<StepGradients> {
   const parts = partsOf(context, step, batches);
   const known = context.weights && (await lossWeights(context, context.weights, store, parts));
-  const scales = new Map(context.losses.map((l) => [l.name, known ? perWeight(l.coefficient, known.get(l.name)) : l.coefficient]));
+  const scales = new Map(
+    context.losses.map((l) => [l.name, known ? perWeight(l.coefficient, known.get(l.name)) : l.coefficient]),
+  );
   const sums = new Map(context.losses.map((l) => [l.name, { sum: 0, weight: 0 }]));
   const taps = new Map<string, number>();
   let examples = 0;
@@ -89,7 +91,14 @@ export async function stepGradients(
   const loss = context.losses.reduce((total, l) => total + l.coefficient * (losses.get(l.name) ?? 0), 0);
   const only = context.losses[0]?.name ?? '';
   const scale = known ? 1 : perWeight(1, sums.get(only)?.weight);
-  return { loss, losses, scale, examples, tokens, taps: new Map([...taps].map(([name, sum]) => [name, sum / examples])) };
+  return {
+    loss,
+    losses,
+    scale,
+    examples,
+    tokens,
+    taps: new Map([...taps].map(([name, sum]) => [name, sum / examples])),
+  };
 }
 
 export interface NonFinitePlace {
@@ -181,10 +190,7 @@ function gradientViews(store: ParameterStore): ReadonlyMap<string, HostTensor> {
   return new Map(whole.map(({ name }) => [`grad/${name}`, store.tensor(name, store.gradients)]));
 }
 
-function addLosses(
-  sums: Map<string, { sum: number; weight: number }>,
-  results: ReadonlyMap<string, HostTensor>,
-): void {
+function addLosses(sums: Map<string, { sum: number; weight: number }>, results: ReadonlyMap<string, HostTensor>): void {
   for (const [name, total] of sums) {
     total.sum += scalarOf(results, `loss/${name}/sum`);
     total.weight += scalarOf(results, `loss/${name}/weight`);

@@ -83,6 +83,23 @@ export const nonFiniteWeights = (parameter: string): Diagnostic => ({
   fix: 'Check the checkpoint or adapter that it starts from.',
 });
 
+export const noParameter = (folder: string, name: string): Diagnostic => ({
+  code: 'train-no-parameter',
+  severity: 'error',
+  message: 'The model has no such trainable parameter.',
+  where: { file: folder, param: name },
+  fix: 'Use parameters that were made for this model.',
+});
+
+export const startShape = (name: string, found: readonly number[], expected: readonly number[]): Diagnostic => ({
+  code: 'train-start-shape',
+  severity: 'error',
+  message: `A trainable parameter of shape [${expected.join(', ')}] can't begin with the given values.`,
+  where: { param: name },
+  found: `shape [${found.join(', ')}]`,
+  fix: 'Use an adapter of the same model, method and size.',
+});
+
 export const checkpointFailed = (file: string, step: number, reason: string, attempt: number): Diagnostic => ({
   code: 'checkpoint-failed',
   severity: 'warning',

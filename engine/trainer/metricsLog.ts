@@ -42,11 +42,16 @@ export class MetricsLog {
     this.#write();
   }
 
-  /** Waits until every line is on the disk. Throws the system's error when that is not possible now. */
-  sync(): void {
+  /** Waits until every line is on the disk. Gives the code of the system's error when that is not possible now. */
+  sync(): string | undefined {
     const refused = this.#write();
-    if (refused) throw refused;
-    fsyncSync(this.#fd);
+    if (refused !== undefined) return refused;
+    try {
+      fsyncSync(this.#fd);
+    } catch (error) {
+      return codeOrThrow(error);
+    }
+    return undefined;
   }
 
   close(): void {
@@ -55,18 +60,24 @@ export class MetricsLog {
   }
 
   /** Writes what waits; after a refusal the file is cut back to whole lines, and the refusal is returned. */
-  #write(): Error | undefined {
+  #write(): string | undefined {
     if (this.#waiting === '') return undefined;
     const bytes = Buffer.from(this.#waiting, 'utf8');
     try {
       writeAll(this.#fd, bytes);
     } catch (error) {
-      if (systemCode(error) === undefined) throw error;
+      const code = codeOrThrow(error);
       ftruncateSync(this.#fd, this.#bytes);
-      return error as Error;
+      return code;
     }
     this.#bytes += bytes.length;
     this.#waiting = '';
     return undefined;
   }
+}
+
+function codeOrThrow(error: unknown): string {
+  const code = systemCode(error);
+  if (code === undefined) throw error;
+  return code;
 }

@@ -252,7 +252,9 @@ interface Part {
 const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
 
 function concatenate(parts: readonly Part[], axis: number): HostTensor {
-  const shape = (parts[0] as Part).shape.map((d, i) => (i === axis ? parts.reduce((n, p) => n + p.shape[axis]!, 0) : d));
+  const shape = (parts[0] as Part).shape.map((d, i) =>
+    i === axis ? parts.reduce((n, p) => n + p.shape[axis]!, 0) : d,
+  );
   const data = new Float32Array(product(shape));
   const outer = product(shape.slice(0, axis));
   const row = product(shape.slice(axis));

@@ -39,6 +39,8 @@ export interface TrainSettings {
   readonly evaluationBatchSize: number;
   readonly checkpoint: Interval;
   readonly earlyStopping?: EarlyStopping;
+  /** Which parameters the run ends with: those of the best evaluation, or of the last step. */
+  readonly keep: 'best' | 'last';
   /** Bytes of memory for values of frozen layers that are reused in later epochs; 0: none. */
   readonly cacheBytes: number;
 }
@@ -60,6 +62,7 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   evaluate: { kind: 'epoch' },
   evaluationBatchSize: 64,
   checkpoint: { kind: 'epoch' },
+  keep: 'best',
   cacheBytes: 0,
 };
 

@@ -10,7 +10,7 @@ import type { Program } from '../ir/program.ts';
 import type { TrainerBackend } from './backend.ts';
 import type { UpdateStates } from './checkpoint.ts';
 import { firstNonFinite, scalar } from './optimizer.ts';
-import type { ParameterStore } from './parameterStore.ts';
+import { ParameterStore } from './parameterStore.ts';
 import { namesOf } from './programs.ts';
 import type { Growth, SegmentEdit } from './segments.ts';
 
@@ -129,15 +129,14 @@ export class NodeUpdates {
   }
 }
 
-/** The store after edits made before step `step`: kept pieces keep values and moments, new ones get initial values. */
+/** The store for the segments that `growth` has after `edits`: kept pieces keep values and moments, new ones begin. */
 export function editStore(
   store: ParameterStore,
   growth: Growth,
   edits: readonly SegmentEdit[],
   initial: (name: string, shape: readonly number[], segment: number) => Float32Array,
-  make: (growth: Growth) => ParameterStore,
 ): ParameterStore {
-  const edited = make(growth);
+  const edited = new ParameterStore(store.slots, growth);
   edited.copyFrom(store);
   const known = new Set(store.pieces.map((p) => `${p.name}#${p.segment}`));
   for (const piece of edited.pieces) {

@@ -37,7 +37,8 @@ export function loadDocument(file: string, registry: NodeRegistry): Loaded {
   let bytes: Uint8Array;
   try {
     const size = statSync(file).size;
-    if (size > LARGEST) return { diagnostics: [messages.unreadableDocument(file, `${size} bytes, more than ${LARGEST}`)] };
+    if (size > LARGEST)
+      return { diagnostics: [messages.unreadableDocument(file, `${size} bytes, more than ${LARGEST}`)] };
     bytes = readFileSync(file);
   } catch (error) {
     return { diagnostics: [messages.unreadableDocument(file, (error as NodeJS.ErrnoException).code ?? String(error))] };

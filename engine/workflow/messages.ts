@@ -7,7 +7,13 @@ interface More {
   readonly severity?: Severity;
 }
 
-const say = (code: string, where: Place, message: string, fix: string, { found, severity = 'error' }: More = {}): Diagnostic => ({
+const say = (
+  code: string,
+  where: Place,
+  message: string,
+  fix: string,
+  { found, severity = 'error' }: More = {},
+): Diagnostic => ({
   code,
   severity,
   message,
@@ -26,19 +32,41 @@ const KIND_WORDS: { readonly [K in ArtifactKind]: string } = {
 const names = (list: readonly string[]): string => (list.length === 0 ? 'none' : list.join(', '));
 
 export const unreadableDocument = (file: string, reason: string): Diagnostic =>
-  say('document-unreadable', { file }, 'The document cannot be read.', 'Give the path of an existing document.', { found: reason });
+  say('document-unreadable', { file }, 'The document cannot be read.', 'Give the path of an existing document.', {
+    found: reason,
+  });
 export const unknownStepType = (where: Place, type: string, known: readonly string[]): Diagnostic =>
-  say('step-type-unknown', where, `No step type is named "${type}".`, `Use one of ${names(known)}, or remove the step; the file keeps it unchanged.`);
+  say(
+    'step-type-unknown',
+    where,
+    `No step type is named "${type}".`,
+    `Use one of ${names(known)}, or remove the step; the file keeps it unchanged.`,
+  );
 export const newerStep = (where: Place, type: string, has: number, knows: number): Diagnostic =>
-  say('step-version-newer', where, `"${type}" is of version ${has}, this program knows version ${knows}.`, 'Update Espalier.');
+  say(
+    'step-version-newer',
+    where,
+    `"${type}" is of version ${has}, this program knows version ${knows}.`,
+    'Update Espalier.',
+  );
 export const unknownStepParam = (where: Place, known: readonly string[]): Diagnostic =>
-  say('param-unknown', where, 'The step has no such parameter.', known.length === 0 ? 'Remove it: the step has none.' : `Use one of ${names(known)}.`);
+  say(
+    'param-unknown',
+    where,
+    'The step has no such parameter.',
+    known.length === 0 ? 'Remove it: the step has none.' : `Use one of ${names(known)}.`,
+  );
 export const badStepParam = (where: Place, problem: string, fix: string, found: string): Diagnostic =>
   say('param-invalid', where, `The value ${problem}.`, fix, { found });
 export const unknownStepPort = (where: Place, side: 'input' | 'output', known: readonly string[]): Diagnostic =>
   say('port-unknown', where, `The step has no such ${side}.`, `It has ${names(known)}.`);
 export const wrongArtifact = (where: Place, carries: ArtifactKind, takes: ArtifactKind): Diagnostic =>
-  say('wire-kind', where, `This port takes ${KIND_WORDS[takes]}, the wire carries ${KIND_WORDS[carries]}.`, 'Connect a port that gives it.');
+  say(
+    'wire-kind',
+    where,
+    `This port takes ${KIND_WORDS[takes]}, the wire carries ${KIND_WORDS[carries]}.`,
+    'Connect a port that gives it.',
+  );
 export const missingStepInput = (where: Place, doc: string): Diagnostic =>
   say('input-missing', where, 'This input is not connected.', `Connect it: ${doc}.`);
 export const tooManyStepWires = (where: Place, count: number): Diagnostic =>
@@ -48,9 +76,21 @@ export const noModelNamed = (where: Place): Diagnostic =>
 export const emptyPath = (where: Place): Diagnostic =>
   say('path-missing', where, 'No file is named.', 'Name a file, relative to the folder of the document.');
 export const absolutePath = (where: Place, found: string): Diagnostic =>
-  say('path-absolute', where, 'A document holds relative paths only.', 'Write the path relative to the folder of the document.', { found });
+  say(
+    'path-absolute',
+    where,
+    'A document holds relative paths only.',
+    'Write the path relative to the folder of the document.',
+    { found },
+  );
 export const missingFile = (where: Place, file: string): Diagnostic =>
-  say('file-missing', where, 'There is no such file.', 'Correct the path; it is relative to the folder of the document.', { found: file });
+  say(
+    'file-missing',
+    where,
+    'There is no such file.',
+    'Correct the path; it is relative to the folder of the document.',
+    { found: file },
+  );
 export const noTextColumn = (where: Place): Diagnostic =>
   say('column-missing', where, 'No text column is named.', 'Name one or two columns in "text".');
 export const nothingToRun = (where: Place): Diagnostic =>
@@ -58,22 +98,83 @@ export const nothingToRun = (where: Place): Diagnostic =>
 export const noSuchStep = (name: string, known: readonly string[]): Diagnostic =>
   say('step-missing', {}, 'The workflow has no such step.', `Name one of ${names(known)}.`, { found: name });
 export const outputsDiffer = (where: Place, head: number, labels: number): Diagnostic =>
-  say('head-size', where, `The head gives ${head} outputs, the data has ${labels} labels.`, 'Set "outputs" of the head and "classes" of the labels, or connect the data to the model step.');
+  say(
+    'head-size',
+    where,
+    `The head gives ${head} outputs, the data has ${labels} labels.`,
+    'Set "outputs" of the head and "classes" of the labels, or connect the data to the model step.',
+  );
 export const taskDiffers = (where: Place, model: string, data: string): Diagnostic =>
-  say('task-differs', where, `The model is made for ${model}, the data for ${data}.`, 'Choose the task of the data table that the model is made for.');
+  say(
+    'task-differs',
+    where,
+    `The model is made for ${model}, the data for ${data}.`,
+    'Choose the task of the data table that the model is made for.',
+  );
 export const noLabels = (where: Place): Diagnostic =>
   say('labels-missing', where, 'The data has no label column.', 'Name the column in "label" of the data table.');
 export const badContainer = (file: string, reason: string): Diagnostic =>
-  say('adapter-unreadable', { file }, 'The file is no adapter that this program wrote.', 'Choose an adapter.safetensors of a run.', { found: reason });
+  say(
+    'adapter-unreadable',
+    { file },
+    'The file is no adapter that this program wrote.',
+    'Choose an adapter.safetensors of a run.',
+    { found: reason },
+  );
 export const newerContainer = (file: string, has: number, knows: number): Diagnostic =>
-  say('adapter-newer', { file }, `The adapter has format ${has}, this program knows format ${knows}.`, 'Update Espalier.');
+  say(
+    'adapter-newer',
+    { file },
+    `The adapter has format ${has}, this program knows format ${knows}.`,
+    'Update Espalier.',
+  );
 export const noSourceModule = (where: Place, count: number): Diagnostic =>
-  say('source-modules', where, `A source must have one module that can be a source, this adapter has ${count}.`, 'Train it with one bottleneck in each layer (preset pfeiffer).');
+  say(
+    'source-modules',
+    where,
+    `A source must have one module that can be a source, this adapter has ${count}.`,
+    'Train it with one bottleneck in each layer (preset pfeiffer).',
+  );
 export const layeredSource = (where: Place, param: string): Diagnostic =>
-  say('source-layered', where, `The source's module has another "${param}" in some layers.`, 'Train the source with one value for all layers.');
+  say(
+    'source-layered',
+    where,
+    `The source's module has another "${param}" in some layers.`,
+    'Train the source with one value for all layers.',
+  );
 export const otherBackbone = (where: Place): Diagnostic =>
-  say('backbone-differs', where, 'The adapter was trained on another backbone.', 'Use the backbone that it was trained on.', {});
+  say(
+    'backbone-differs',
+    where,
+    'The adapter was trained on another backbone.',
+    'Use the backbone that it was trained on.',
+    {},
+  );
 export const unknownDevice = (found: string, known: readonly string[]): Diagnostic =>
   say('device-unknown', {}, 'There is no such device.', `Use one of ${names(known)}.`, { found });
 export const sourceUnsupported = (where: Place, what: string): Diagnostic =>
-  say('source-artifact', where, `A source that comes from ${what} cannot be run yet.`, 'Let the source come from a step or from a file beside the document.');
+  say(
+    'source-artifact',
+    where,
+    `A source that comes from ${what} cannot be run yet.`,
+    'Let the source come from a step or from a file beside the document.',
+  );
+export const cannotFit = (where: Place, reason: string): Diagnostic =>
+  say('head-fit', where, 'The head of the model cannot be fitted to the data.', 'Choose a model for this task.', {
+    found: reason,
+  });
+export const notTrainedYet = (where: Place): Diagnostic =>
+  say(
+    'source-untrained',
+    where,
+    'The model of this source is not trained yet.',
+    'Run the workflow: it trains the sources first.',
+  );
+export const backboneMissing = (where: Place, found: string): Diagnostic =>
+  say(
+    'backbone-unavailable',
+    where,
+    'The backbone is not at hand, so the tensors that the graph reads were not compared with it.',
+    'Get it with "espalier models get", or correct its name.',
+    { severity: 'warning', found },
+  );

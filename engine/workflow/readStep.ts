@@ -53,7 +53,13 @@ function checkStep(graph: Workflow, id: NodeId, step: WorkflowNode, where: Place
 }
 
 /** What an item sets, checked against the types of the body's steps. */
-function checkItem(step: WorkflowNode, set: Readonly<Record<NodeId, WorkflowNode['params']>>, item: string, where: Place, report: Report): void {
+function checkItem(
+  step: WorkflowNode,
+  set: Readonly<Record<NodeId, WorkflowNode['params']>>,
+  item: string,
+  where: Place,
+  report: Report,
+): void {
   for (const [id, params] of entriesOf<NodeId, WorkflowNode['params']>(set)) {
     const inner = step.body?.nodes[id];
     const type = inner && stepType(inner.type);
@@ -67,7 +73,8 @@ function checkEdge(graph: Workflow, edge: Edge, where: (id: NodeId) => Place, re
   if (from === 'unknown') report(unknownPort(graph, edge.from.node, edge.from.port, 'output', where));
   if (to === 'unknown') report(unknownPort(graph, edge.to.node, edge.to.port, 'input', where));
   if (from === 'open' || from === 'unknown' || to === 'open' || to === 'unknown') return;
-  if (from.kind !== to.kind) report(messages.wrongArtifact({ ...where(edge.to.node), port: edge.to.port }, from.kind, to.kind));
+  if (from.kind !== to.kind)
+    report(messages.wrongArtifact({ ...where(edge.to.node), port: edge.to.port }, from.kind, to.kind));
 }
 
 /** `open` where the kind is not known here: walls, containers, steps of unknown types. */
@@ -78,7 +85,13 @@ function endOf(graph: Workflow, node: NodeId, port: string, side: 'input' | 'out
   return (side === 'input' ? type.inputs : type.outputs)[port] ?? 'unknown';
 }
 
-function unknownPort(graph: Workflow, node: NodeId, port: string, side: 'input' | 'output', where: (id: NodeId) => Place): Diagnostic {
+function unknownPort(
+  graph: Workflow,
+  node: NodeId,
+  port: string,
+  side: 'input' | 'output',
+  where: (id: NodeId) => Place,
+): Diagnostic {
   const type = stepType(graph.nodes[node]?.type ?? '');
   const ports = Object.keys((side === 'input' ? type?.inputs : type?.outputs) ?? {});
   return messages.unknownStepPort({ ...where(node), port }, side, ports);
@@ -119,7 +132,8 @@ function readStepParam(spec: StepParamSpec, value: unknown): Read<StepParamValue
     case 'path':
     case 'backbone': {
       if (typeof value !== 'string') return { problem: 'is not a text', fix: 'Give a path.' };
-      if (isAbsolute(value)) return { problem: 'is an absolute path', fix: 'Write it relative to the folder of the document.' };
+      if (isAbsolute(value))
+        return { problem: 'is an absolute path', fix: 'Write it relative to the folder of the document.' };
       return { value };
     }
     case 'int':
@@ -132,6 +146,7 @@ function readStepParam(spec: StepParamSpec, value: unknown): Read<StepParamValue
 }
 
 /** A root, a drive, a home folder or a web address: none of them can stand in a document. */
-export const isAbsolute = (path: string): boolean => /^(?:[/\\~]|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*:\/\/)/.test(path);
+export const isAbsolute = (path: string): boolean =>
+  /^(?:[/\\~]|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*:\/\/)/.test(path);
 
 export type { ArtifactKind };

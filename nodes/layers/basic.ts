@@ -1,8 +1,9 @@
 /** The small layers of a transformer: sums, norms, activations, dropout, attention, pooling. */
-import { add, attention, concat, gelu, layerNorm, mul, relu, reshape, sigmoid, slice, tanh } from '../../engine/ir/build.ts';
-import type { Dim } from '../../engine/ir/dim.ts';
+import { add, attention, concat, gelu, layerNorm, mul, relu, reshape, sigmoid, slice, split, tanh } from '../../engine/ir/build.ts';
+import { divExact, type Dim } from '../../engine/ir/dim.ts';
 import type { Tensor } from '../../engine/ir/tensor.ts';
 import { defineNode, tensor, widthOf } from '../../engine/nodekit/node.ts';
+import { Unsupported } from '../../engine/nodekit/operator.ts';
 import { choice, dropoutSpec, int, number, text } from '../../engine/nodekit/params.ts';
 import type { Scope } from '../../engine/nodekit/scope.ts';
 
@@ -183,3 +184,21 @@ export const firstToken = defineNode({
   },
 });
 
+
+export const split3 = defineNode({
+  type: 'layer.split3',
+  version: 1,
+  docs: { title: 'Split in three', family: 'layer', help: 'Three equal parts of the last axis: queries, keys and values of a fused projection.' },
+  inputs: { x: { kind: 'tensor', doc: 'tensor [..., 3 d]' } },
+  outputs: { a: { kind: 'tensor', doc: 'first part' }, b: { kind: 'tensor', doc: 'second part' }, c: { kind: 'tensor', doc: 'third part' } },
+  params: {},
+  bypass: { kind: 'none' },
+  inline: true,
+  build: ({ inputs }) => {
+    const x = inputs.tensor('x');
+    const third = divExact(widthOf(x), 3);
+    if (third === undefined) throw new Unsupported(`a width of ${String(widthOf(x))} does not split in three`);
+    const [a, b, c] = split(x, -1, [third, third, third]) as [Tensor, Tensor, Tensor];
+    return { a: tensor(a), b: tensor(b), c: tensor(c) };
+  },
+});

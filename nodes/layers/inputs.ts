@@ -108,3 +108,23 @@ export const bertEmbeddings = defineNode({
     return { hidden: tensor(hidden), tokens: longer };
   },
 });
+
+export const embedding = defineNode({
+  type: 'layer.embedding',
+  version: 1,
+  docs: { title: 'Embedding', family: 'layer', help: 'Rows of a frozen table for the ids, positions or types of the tokens.', equation: 'e_t = E_{i_t}' },
+  inputs: { tokens: { kind: 'tokens', doc: 'the batch' } },
+  outputs: { y: { kind: 'tensor', doc: 'rows [B, T, d]' } },
+  params: {
+    of: choice(['ids', 'positions', 'typeIds'], 'ids', 'What the rows are looked up by.'),
+    rows: int(50257, 'Rows of the table.', { min: 1 }),
+    width: int(768, 'Width d.', { min: 1 }),
+    weight: text('', 'Name of the table in the checkpoint.'),
+  },
+  bypass: { kind: 'none' },
+  inline: true,
+  build: ({ scope, inputs, params }) => {
+    const table = scope.weight('weight', [params.rows, params.width], { artifact: 'backbone', tensor: params.weight });
+    return { y: tensor(gather(table, inputs.tokens('tokens')[params.of])) };
+  },
+});

@@ -33,6 +33,10 @@ export interface ParityCase {
   /** Names of frozen sources, all Pfeiffer adapters with this bottleneck. */
   readonly sources?: readonly string[];
   readonly edit?: (document: Document) => Document;
+  /** The whole document instead of a preset on BERT. */
+  readonly document?: Document;
+  /** Labels as our graph takes them, where the oracle makes its own of them. */
+  readonly labels?: readonly number[];
 }
 
 export interface Batch {
@@ -59,6 +63,7 @@ export function bankOf(names: readonly string[]): ReadonlyMap<BankId, readonly S
 }
 
 export function documentFor(config: BertConfig, c: ParityCase): Document {
+  if (c.document) return c.document;
   const base: Document = {
     ...emptyDocument('parity'),
     banks: recordOf([[BANK, { sources: [] }]]),
@@ -104,6 +109,8 @@ export function canonicalName(path: string): string {
   if (rest.startsWith('head/')) return `head/${rest.slice(5).replace(/^out\./, '')}`;
   if (rest === 'prompt/embedding') return 'prompt/prompt/E';
   if (rest === 'layers/scalearn/omega') return 'shared/ffn/scalearn/omega';
+  const delta = /^delta_(\w+)\/\w+\/([AB])$/.exec(rest);
+  if (delta) return `${prefix}ffn.down/${delta[1]}/${delta[2]}`;
   const docked = /^(\w+)\/(lora|rslora|dora|ia3|bitfit|unfreeze)_\w+\/(.+)$/.exec(rest);
   if (docked) {
     const [, linear, kind, tensor] = docked as unknown as [string, string, string, string];
@@ -117,6 +124,10 @@ export function canonicalName(path: string): string {
   }
   const houlsby = /^houlsby_(attn|ffn)\/(.+)$/.exec(rest);
   if (houlsby) return `${prefix}${houlsby[1]}/houlsby/${houlsby[2]}`;
+  const fused = /^(?:qkv|v)\/lora\w*\/([AB])$/.exec(rest);
+  if (fused) return `${prefix}attn.${rest.startsWith('qkv') ? 'qkv' : 'value'}/lora/${fused[1]}`;
+  const meft = /^(stream|layer)\/(.+)$/.exec(rest);
+  if (meft) return `${prefix}meft/${meft[1]}/${meft[2]}`;
   const gate = /^gate\/(.+)$/.exec(rest);
   if (gate) return `${prefix}attn.query/gate/${gate[1]}`;
   const module = /^(\w+)\/(.+)$/.exec(rest);
@@ -197,7 +208,7 @@ export async function runOurs(
   const trainable = compiled.parameters.filter((p) => p.role === 'trainable');
   const flat = selectRows(packTokens(inlineProgram(compiled.program)));
   const { program } = differentiate(flat, { of: 'objective', wrt: trainable.map((p) => p.name) });
-  const { feeds, weights } = feedsOf(program, compiled, checkpoint, given, batch);
+  const { feeds, weights } = feedsOf(program, compiled, checkpoint, given, batch, c.labels);
   // The coefficient over the weight is fed; the weight of a mean over the batch is known from a first run with scale 0.
   const first = await runner(program, compiled, feeds, weights);
   for (const l of compiled.losses) {
@@ -218,6 +229,7 @@ function feedsOf(
   checkpoint: Checkpoint,
   given: ReadonlyMap<string, TestTensor>,
   batch: Batch,
+  labels?: readonly number[],
 ) {
   const fn = must(program.functions.get(program.entry), 'entry');
   const [B, T] = [batch.lengths.length, Math.max(...batch.lengths)];
@@ -235,7 +247,7 @@ function feedsOf(
     'batch/typeIds': padded(() => 0),
     'batch/positions': padded((_b, t) => t + (roberta ? 2 : 0)),
     'batch/lengths': batch.lengths,
-    'batch/labels': (batch.labels as unknown[]).flat(2) as number[],
+    'batch/labels': labels ?? (batch.labels as unknown[]).flat(2) as number[],
     'pack/index': packed,
     'pack/starts': batch.lengths.map((_, b) => batch.lengths.slice(0, b).reduce((x, y) => x + y, 0)),
   };

@@ -115,7 +115,12 @@ export class GraphWriter {
     return name;
   }
 
-  /** The graph of what the outputs need: nodes, inputs and constants that nothing uses are left out. */
+  /**
+   * The graph of what the outputs need: nodes, inputs and constants that nothing uses are left out. Nodes are listed last
+   * first: ONNX Runtime walks back from the last listed node that ends in an output, and the inputs of a node from the
+   * last listed one, so that in this order it runs them about as they were written, each gradient when it is due. (Listed
+   * first to last it would leave all gradients to the end, and hold what they are made of until then.)
+   */
   finish(name: string, outputs: readonly OnnxValue[]): OnnxGraph {
     const needed = new Set(outputs.map((o) => o.name));
     const nodes: OnnxNode[] = [];
@@ -125,7 +130,6 @@ export class GraphWriter {
       for (const input of node.inputs) needed.add(input);
       nodes.push(node);
     }
-    nodes.reverse();
     return {
       name,
       nodes,

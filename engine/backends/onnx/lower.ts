@@ -3,11 +3,11 @@ import { BugError, must } from '../../base/errors.ts';
 import type { OpName } from '../../ir/opAttrs.ts';
 import type { OpInstr, Program, ValueId } from '../../ir/program.ts';
 import { printType, type ValueType } from '../../ir/types.ts';
-import { findHints } from './fuse.ts';
+import { fuse } from './fuse.ts';
 import { GraphWriter } from './graph.ts';
 import { HostInputs, symbolic, type MakeTensor } from './hostInputs.ts';
 import { sliceForHost, type HostProgram } from './hostValues.ts';
-import { full, type Hint, type LowerContext, type Lowering } from './lowering.ts';
+import { full, type LowerContext, type Lowering, type Site } from './lowering.ts';
 import type { NoiseInput } from './noise.ts';
 import { graphInputs, prepare, type Prepared } from './prepare.ts';
 import type { OnnxGraph } from './proto.ts';
@@ -76,17 +76,18 @@ function lowerBody(
   values: Map<ValueId, Lowered>,
   type: (id: ValueId) => ValueType,
 ): void {
-  const { body, fn, uses } = prepared;
-  const hints = findHints(prepared);
+  const { fn, uses } = prepared;
+  const { body, derivatives } = fuse(prepared);
   const readers = readersOf(body);
   for (const instr of body) {
     const first = instr.outputs[0] as ValueId;
     c.graph.setLabel(fn.values.get(first)?.path ?? '');
     const inputs = graphInputs(instr).map((id) => must(values.get(id), `%${id}`));
+    const derivative = derivatives.get(first);
     const outputs = lowerOne(c, instr, inputs, {
       outputTypes: instr.outputs.map(type),
       uses: instr.outputs.map((id) => uses.get(id) ?? 0),
-      hints: hints.get(first) ?? NO_HINTS,
+      ...(derivative === undefined ? {} : { derivative: must(values.get(derivative), `%${derivative}`) }),
     });
     instr.outputs.forEach((id, i) => {
       const value = must(outputs[i], `output ${i} of ${instr.op}`);
@@ -95,13 +96,11 @@ function lowerBody(
   }
 }
 
-const NO_HINTS: ReadonlySet<Hint> = new Set();
-
 function lowerOne(
   c: LowerContext,
   instr: OpInstr,
   inputs: readonly Lowered[],
-  rest: { outputTypes: readonly ValueType[]; uses: readonly number[]; hints: ReadonlySet<Hint> },
+  rest: Pick<Site, 'outputTypes' | 'uses' | 'derivative'>,
 ): readonly Lowered[] {
   const lowering = LOWERINGS[instr.op] as Lowering<OpName> | 'decompose';
   if (lowering === 'decompose') throw new BugError(`${instr.op} should have been decomposed`);

@@ -2,7 +2,7 @@
 import { isFloat, type ValueType } from '../../ir/types.ts';
 import type { OpName } from '../../ir/opAttrs.ts';
 import { int, text } from './graph.ts';
-import { affine, compact, requireF32, typeOf, type LowerContext, type Lowering, type Site } from './lowering.ts';
+import { affine, compact, held, requireF32, typeOf, type LowerContext, type Lowering, type Site } from './lowering.ts';
 import { ELEMENT_TYPE } from './proto.ts';
 import { isConstant, isSmaller, joined, mayCarry, plain, settle, type Lowered } from './values.ts';
 
@@ -107,11 +107,13 @@ function quotientOrProduct(c: LowerContext, site: Site, op: 'Mul' | 'Div', a: Lo
 
 export const lowerGelu: Lowering<'gelu'> = (c, site, inputs) => {
   const x = compact(c, inputs[0] as Lowered);
-  if (site.attrs.approximate === 'none' && site.hints.has('geluShared')) {
-    // x Phi(x) with the erf that the backward pass reads too: merged with it because the nodes are equal.
+  if (site.derivative) {
+    // x Phi(x): scaling and erf are merged with those of the derivative, because the nodes are equal.
     const scaled = c.graph.node('Mul', [x.name, c.graph.scalar('f32', Math.SQRT1_2)]);
     const cdf = settle(c.graph, { ...plain(c.graph.node('Erf', [scaled]), x.type), factor: 0.5, offset: 0.5, bounded: true });
-    return [result(site, c.graph.node('Mul', [x.name, cdf.name]), [x])];
+    const y = c.graph.node('Mul', [x.name, cdf.name]);
+    // Else the runtime would leave the derivative to the backward pass, and keep both x and Phi(x) for it.
+    return [result(site, held(c, y, x.shape, settle(c.graph, site.derivative).name), [x])];
   }
   const attributes = { approximate: text(site.attrs.approximate) };
   return [result(site, c.graph.node('Gelu', [x.name], { attributes }), [x])];

@@ -20,12 +20,9 @@ export interface Site<K extends OpName = OpName> {
   readonly outputTypes: readonly ValueType[];
   /** How often each output is read, results of the Program included. */
   readonly uses: readonly number[];
-  /** Hints found by `fuse.ts`. */
-  readonly hints: ReadonlySet<Hint>;
+  /** Of a gelu: its derivative, if the Program has it (`fuse.ts`). */
+  readonly derivative?: Lowered;
 }
-
-/** `geluShared`: the backward pass holds erf of the same input, so gelu is written with it. */
-export type Hint = 'geluShared';
 
 export interface LowerContext {
   readonly graph: GraphWriter;
@@ -99,6 +96,15 @@ function reshapeTarget(c: LowerContext, shape: Shape): string {
   const open = shape.filter((d) => !isStatic(d)).length;
   if (open > 1 || shape.includes(0)) return shapeVector(c, shape);
   return c.graph.vector(shape.map((d: Dim) => (isStatic(d) ? d : -1)));
+}
+
+/**
+ * The same tensor, not there before `after` is: a reshape to the shape that it has already, where the shape is computed from
+ * the size of `after` times an input that is zero. No copy is made, and nothing in it that the runtime could see through.
+ */
+export function held(c: LowerContext, name: string, shape: Shape, after: string): string {
+  const nothing = c.graph.node('Mul', [c.graph.node('Size', [after]), c.host.zero()]);
+  return c.graph.node('Reshape', [name, c.graph.node('Add', [shapeVector(c, shape), nothing])]);
 }
 
 export function requireF32(site: Site, v: Lowered): void {

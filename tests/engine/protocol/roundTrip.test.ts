@@ -5,7 +5,7 @@ import { printDocument } from '../../../engine/protocol/print.ts';
 import { checkStructure } from '../../../engine/protocol/structure.ts';
 import { generateDocument, knows } from './generate.ts';
 
-const SEEDS = Array.from({ length: 400 }, (_, i) => i);
+const SEEDS = Array.from({ length: 300 }, (_, i) => i);
 const parse = (text: string) => parseDocument(text, 'test.espalier', { knows });
 
 describe('generated documents', () => {

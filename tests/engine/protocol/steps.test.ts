@@ -158,7 +158,7 @@ function changed(before: Document, after: Document): readonly string[] {
 const changedBy = (edit: (copy: typeof literal) => void): readonly string[] => {
   const copy = structuredClone(literal);
   edit(copy);
-  return changed(SAMPLE, build(copy as Literal));
+  return changed(SAMPLE, build(copy));
 };
 const behindSource = ['each[mnli]/fit', 'each[qqp]/fit', 'report', 'source', 'target', 'train'];
 

@@ -122,6 +122,14 @@ export function robertaLike(texts: readonly string[], merges: number, addPrefixS
 export const ROBERTA_CONFIG = {
   tokenizer_class: 'PreTrainedTokenizerFast',
   pad_token: '<pad>',
-  eos_token: { content: '</s>', lstrip: false },
+  /** As transformers 4 writes tokens with settings. */
+  eos_token: {
+    __type: 'AddedToken',
+    content: '</s>',
+    lstrip: false,
+    normalized: false,
+    rstrip: false,
+    single_word: false,
+  },
   model_max_length: 1e30,
 };

@@ -128,6 +128,19 @@ describe('a byte-level tokenizer', () => {
     expect([...tokenizer.encode(' the rose', undefined, 16).ids]).toEqual([...words.ids]);
     expect([...tokenizer.encode('the', undefined, 16).ids]).not.toEqual([...tokenizer.encodeWords(['the'], 16).ids]);
   });
+
+  it.each([
+    ['PreTrainedTokenizerFast', true, undefined, true],
+    ['PreTrainedTokenizerFast', false, true, true],
+    ['RobertaTokenizer', true, undefined, false],
+    ['RobertaTokenizerFast', false, true, true],
+    ['GPT2Tokenizer', true, false, false],
+  ])('of class %s (file %s, config %s) puts a blank before a text: %s', (tokenizerClass, file, config, expected) => {
+    const settings = { tokenizer_class: tokenizerClass, ...(config === undefined ? {} : { add_prefix_space: config }) };
+    const folder = folders.make(`blank-${tokenizerClass}-${file}`, robertaLike(['the rose'], 9, file), settings);
+    const tokenizer = loadTokenizer(folder);
+    expect(tokenizer.tokenOf(tokenizer.encode('the', undefined, 16).ids[1]!)!.startsWith('\u0120')).toBe(expected);
+  });
 });
 
 describe('truncation of pairs', () => {

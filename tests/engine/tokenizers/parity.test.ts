@@ -16,7 +16,7 @@ interface Answer {
   readonly word_ids?: readonly (readonly (number | null)[])[];
 }
 
-const FUZZ = 1500;
+const FUZZ = 900;
 const next = seeded(20);
 const from = (low: number, high: number) => () => String.fromCodePoint(low + next(high - low));
 const oneOf = (parts: readonly string[]) => () => parts[next(parts.length)] as string;
@@ -88,7 +88,10 @@ function folderOf(kind: 'starter' | 'cased' | 'byte-level'): { readonly ours: st
   }
   return {
     ours: folders.make('bytes', robertaLike(sentences, 300, false), ROBERTA_CONFIG),
-    forWords: folders.make('bytes-words', robertaLike(sentences, 300, true), ROBERTA_CONFIG),
+    forWords: folders.make('bytes-words', robertaLike(sentences, 300, true), {
+      ...ROBERTA_CONFIG,
+      add_prefix_space: true,
+    }),
   };
 }
 
@@ -99,7 +102,7 @@ describe.each(['starter', 'cased', 'byte-level'] as const)('%s', (kind) => {
     const seconds = texts.map((_, i) => texts[(i * 7 + 3) % texts.length] as string);
     const words = texts.map((text, i) => [...text.split(' '), ...(i % 5 === 0 ? [seconds[i] as string] : [])]);
     let compared = 0;
-    for (const limit of [512, 17, 6]) {
+    for (const limit of [512, 13]) {
       const single = await oracle.request<Answer>('tokenize', { folder: ours, texts, max_length: limit });
       const pairs = await oracle.request<Answer>('tokenize', {
         folder: ours,
@@ -130,7 +133,7 @@ describe.each(['starter', 'cased', 'byte-level'] as const)('%s', (kind) => {
         compared += 3;
       });
     }
-    expect(compared).toBe(9 * texts.length);
+    expect(compared).toBe(6 * texts.length);
   }, 240_000);
 });
 

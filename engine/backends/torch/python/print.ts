@@ -32,11 +32,17 @@ function strengthOf(e: Expr): number {
 
 const join = (docs: readonly Doc[], between: Doc): Doc[] => docs.flatMap((d, i) => (i === 0 ? [d] : [between, d]));
 
-/** `(a, b)`: the items move to a line of their own, then to one line each with a comma after the last. */
-function bracketed(open: string, items: readonly Doc[], close: string, trailingComma = true): Doc {
+/** `f(a, b)`: the arguments move to a line of their own, then to one line each with a comma after the last. */
+function bracketed(open: string, items: readonly Doc[], close: string): Doc {
   if (items.length === 0) return `${open}${close}`;
-  const list = group([...join(items, [',', LINE]), trailingComma ? ifBroken(',') : '']);
+  const list = group([...join(items, [',', LINE]), ifBroken(',')]);
   return group([open, indent([SOFTLINE, list]), SOFTLINE, close]);
+}
+
+/** `[a, b]`: the items move to one line each. */
+function collection(open: string, items: readonly Doc[], close: string): Doc {
+  if (items.length === 0) return `${open}${close}`;
+  return group([open, indent([SOFTLINE, ...join(items, [',', LINE]), ifBroken(',')]), SOFTLINE, close]);
 }
 
 const parenthesized = (doc: Doc): Doc => group(['(', indent([SOFTLINE, doc]), SOFTLINE, ')']);
@@ -88,7 +94,7 @@ function exprDoc(e: Expr): Doc {
       return [inside(e.fn, POSTFIX), bracketed('(', argumentDocs(e.args, e.keywords), ')')];
     }
     case 'index':
-      return [inside(e.of, POSTFIX), bracketed('[', e.items.map(exprDoc), ']', e.items.length > 1)];
+      return [inside(e.of, POSTFIX), indexDoc(e.items)];
     case 'slice':
       return sliceDoc(e.from, e.to);
     case 'binary':
@@ -98,13 +104,13 @@ function exprDoc(e: Expr): Doc {
     case 'conditional':
       return [inside(e.yes, CONDITIONAL + 1), LINE, 'if ', inside(e.test, CONDITIONAL + 1), LINE, 'else ', exprDoc(e.no)];
     case 'tuple':
-      return e.items.length === 1 ? ['(', exprDoc(e.items[0] as Expr), ',)'] : bracketed('(', e.items.map(exprDoc), ')');
+      return e.items.length === 1 ? ['(', exprDoc(e.items[0] as Expr), ',)'] : collection('(', e.items.map(exprDoc), ')');
     case 'list':
-      return bracketed('[', e.items.map(exprDoc), ']');
+      return collection('[', e.items.map(exprDoc), ']');
     case 'star':
       return ['*', inside(e.x, UNARY)];
     case 'dict':
-      return bracketed(
+      return collection(
         '{',
         e.items.map(([k, v]): Doc => (k ? [exprDoc(k), ': ', exprDoc(v)] : ['**', exprDoc(v)])),
         '}',
@@ -113,6 +119,11 @@ function exprDoc(e: Expr): Doc {
       return parenthesized(generatorDoc(e));
   }
 }
+
+const indexDoc = (items: readonly Expr[]): Doc => {
+  const comma = items.length > 1 ? ifBroken(',') : '';
+  return group(['[', indent([SOFTLINE, ...join(items.map(exprDoc), [',', LINE]), comma]), SOFTLINE, ']']);
+};
 
 const generatorDoc = (e: Expr & { kind: 'generator' }): Doc =>
   group([exprDoc(e.item), LINE, `for ${e.targets.join(', ')} in `, exprDoc(e.over)]);
