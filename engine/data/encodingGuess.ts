@@ -31,7 +31,11 @@ export function wideEncoding(head: Uint8Array): EncodingGuess | undefined {
   const sample = head.subarray(0, 4096);
   let even = 0;
   let odd = 0;
-  for (let i = 0; i < sample.length; i++) if (sample[i] === 0) i % 2 === 0 ? (even += 1) : (odd += 1);
+  for (let i = 0; i < sample.length; i++) {
+    if (sample[i] !== 0) continue;
+    if (i % 2 === 0) even += 1;
+    else odd += 1;
+  }
   const half = sample.length / 2;
   const name =
     odd > 0.4 * half && even < 0.1 * half ? 'UTF-16LE' : even > 0.4 * half && odd < 0.1 * half ? 'UTF-16BE' : '';

@@ -157,12 +157,6 @@ export const rowMessages = {
     message: `Text follows the closing quote of a cell (noticed at line ${line}); no row after it can be told.`,
     fix: 'Write a quote inside a quoted cell twice; a quote may be missing in the lines before.',
   }),
-  csv: (reason: string): Problem => ({
-    code: 'row-csv',
-    message: 'The row is not csv.',
-    found: reason.slice(0, 160),
-    fix: 'Save the file again as csv with comma, double quotes and UTF-8.',
-  }),
   notJson: (reason: string): Problem => ({
     code: 'row-not-json',
     message: 'The line is not JSON.',

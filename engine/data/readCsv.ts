@@ -23,7 +23,8 @@ export async function readCsv(source: Source, limits: ReadLimits): Promise<RawTa
   const { file } = source;
   const unplaced: Unplaced[] = [];
   const rowNumbers: number[] = [];
-  let names: readonly string[] | undefined;
+  let names: readonly string[] = [];
+  let hasHeader = false;
   let cells: string[][] = [];
   let row = 0;
   let end = 0;
@@ -31,7 +32,8 @@ export async function readCsv(source: Source, limits: ReadLimits): Promise<RawTa
   const take = (record: readonly string[], { bytes }: Info): void => {
     const from = end;
     end = bytes;
-    if (names === undefined) {
+    if (!hasHeader) {
+      hasHeader = true;
       names = readHeader(file, record);
       cells = names.map(() => []);
       return;
@@ -49,14 +51,12 @@ export async function readCsv(source: Source, limits: ReadLimits): Promise<RawTa
   const fatal = await parseRecords(source, limits, take);
   if (fatal !== undefined) {
     row += 1;
-    const column = (names as readonly string[] | undefined)?.[Number(errorField(fatal, 'index'))];
+    const column = names[Number(errorField(fatal, 'index'))];
     unplaced.push({ row, from: end, problem: csvProblem(fatal, limits), ...(column === undefined ? {} : { column }) });
   }
-  if (names === undefined && fatal === undefined) return refuseData({ file }, fileMessages.noRows('header'));
+  if (!hasHeader && fatal === undefined) return refuseData({ file }, fileMessages.noRows('header'));
   const faults = await placeFaults(source, unplaced, fatal !== undefined);
-  const columns = new Map<string, Column>(
-    (names ?? []).map((name, c) => [name, { kind: 'text', values: cells[c] ?? [] }]),
-  );
+  const columns = new Map<string, Column>(names.map((name, c) => [name, { kind: 'text', values: cells[c] ?? [] }]));
   return { columns, rowNumbers, rowsIn: row, faults };
 }
 
@@ -117,24 +117,15 @@ function faultOf(
   return cellFault(record, names, limits.cell);
 }
 
-/** The codes of csv-parse that a file can cause; everything else would be a wrong option of ours. */
+/** Faults that a file can cause; any other code would be a wrong option of ours. */
 function csvProblem(error: CsvError, limits: ReadLimits): Problem {
   const line = Number(errorField(error, 'lines'));
-  switch (error.code) {
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return rowMessages.quoteOpen(line);
-    case 'INVALID_OPENING_QUOTE':
-      return rowMessages.quoteInside(line);
-    case 'CSV_INVALID_CLOSING_QUOTE':
-      return rowMessages.quoteThenText(line);
-    case 'CSV_MAX_RECORD_SIZE':
-      return rowMessages.cellTooLarge(limits.record, limits.cell);
-    default:
-      if (error.code.startsWith('CSV_RECORD') || error.code.startsWith('CSV_NON_TRIMABLE')) {
-        return rowMessages.csv(error.message);
-      }
-      throw new BugError(`csv-parse refused our options: ${error.code} ${error.message}`);
-  }
+  const { code } = error;
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return rowMessages.quoteOpen(line);
+  if (code === 'INVALID_OPENING_QUOTE') return rowMessages.quoteInside(line);
+  if (code === 'CSV_INVALID_CLOSING_QUOTE') return rowMessages.quoteThenText(line);
+  if (code === 'CSV_MAX_RECORD_SIZE') return rowMessages.cellTooLarge(limits.record, limits.cell);
+  throw new BugError(`csv-parse was given wrong options: ${code} ${error.message}`);
 }
 
 /** csv-parse puts the context of a fault on the error object without declaring it. */

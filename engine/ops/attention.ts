@@ -137,11 +137,10 @@ export const attentionRule: OpRule<'attention'> = {
   },
   vjp: ({ attrs, inputs, cotangents, wants }) => {
     const { qh, kh, vh, probabilities, weights } = attend(inputs, attrs);
-    const keep = inputs[4];
     const dContext = toHeads(cotangents[0] as Tensor, attrs.heads);
     const dWeights = matmul(dContext, vh, { transposeB: true });
-    const dProbabilities = keep ? mul(dWeights, keep) : dWeights;
-    const weighted = mul(dProbabilities, probabilities);
+    // dWeights * keep * probabilities, with the product of the last two known already.
+    const weighted = mul(dWeights, weights);
     const dScores = mul(sub(weighted, mul(probabilities, sum(weighted, [-1], true))), attrs.scale);
     return [
       wants[0] ? fromHeads(matmul(dScores, kh)) : undefined,

@@ -29,7 +29,7 @@ export function foldProgram(program: Program): Program {
     }
     const id = instr.outputs[0] as ValueId;
     if (!sameType(folded.type, rewrite.builder.info(id).type)) {
-      throw new BugError(`folding %${id} (${instr.op}) changes its type`);
+      throw new BugError(`folding %${id} changes its type`);
     }
     rewrite.replace(id, folded);
   }

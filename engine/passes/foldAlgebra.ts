@@ -51,7 +51,10 @@ const chained: FoldRule = (f) => {
   if (!outer || f.definition(outer[0])?.op !== f.op) return undefined;
   const inner = splitConstant(f, innerInputs(f, outer[0]));
   if (!inner || !sameShape(inner[0].type.shape, f.output.shape)) return undefined;
-  return f.op === 'mul' ? mul(inner[0], inner[1] * outer[1]) : add(inner[0], inner[1] + outer[1]);
+  const [x, a] = inner;
+  const value = f.op === 'mul' ? a * outer[1] : a + outer[1];
+  if (value === (f.op === 'mul' ? 1 : 0)) return x;
+  return f.op === 'mul' ? mul(x, value) : add(x, value);
 };
 
 /** An op on constants is a constant: computed by the op's own reference on one element. */

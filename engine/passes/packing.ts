@@ -87,7 +87,11 @@ class Packer {
   /** Regions keep the form (packed or not) that their values have inside. */
   #closeRegions(): void {
     const form = (id: ValueId): ValueId => (this.#packed.get(id) ?? this.#asPadded(id)).id;
-    (this.#fn.regions ?? []).forEach((region, i) => this.#builder.replaceRegion(i, { ...region, inputs: region.inputs.map(form), outputs: region.outputs.map(form) }));
+    (this.#fn.regions ?? []).forEach((region, i) => {
+      const { inputs, outputs, restored } = region;
+      const again = restored ? { restored: restored.map(form) } : {};
+      this.#builder.replaceRegion(i, { ...region, inputs: inputs.map(form), outputs: outputs.map(form), ...again });
+    });
   }
 
   #types(ids: readonly ValueId[]): ValueType[] {

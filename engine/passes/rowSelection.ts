@@ -7,7 +7,7 @@ import { BugError, must } from '../base/errors.ts';
 import { gather, reshape, slice } from '../ir/build.ts';
 import { substituteDim, type Dim } from '../ir/dim.ts';
 import type { OpAttrs } from '../ir/opAttrs.ts';
-import { operandsOf, type Fn, type Instr, type OpInstr, type Program, type ValueId } from '../ir/program.ts';
+import { operandsOf, type Fn, type Instr, type OpInstr, type Program, type RegionInstance, type ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { tensorType, type Shape, type ValueType } from '../ir/types.ts';
 import { ruleOf } from '../ops/table.ts';
@@ -41,7 +41,11 @@ class Selector {
     this.#fn = fn;
     this.#packing = packing;
     for (const r of fn.results) this.#ask(r.id, 'full');
-    for (let i = fn.body.length - 1; i >= 0; i--) this.#carry(fn.body[i] as Instr);
+    for (let i = fn.body.length - 1; i >= 0; i--) {
+      const instr = fn.body[i] as Instr;
+      this.#askRestored(instr);
+      this.#carry(instr);
+    }
   }
 
   get useful(): boolean {
@@ -54,6 +58,19 @@ class Selector {
 
   #ask(id: ValueId, demand: Demand): void {
     this.#demand.set(id, join(this.#demand.get(id) ?? 'none', demand));
+  }
+
+  /** What a reversible region restores is wanted as long as its outputs are there in full to restore it from. */
+  #askRestored(instr: Instr): void {
+    for (const region of this.#fn.regions ?? []) {
+      if (region.restored?.some((id) => instr.outputs.includes(id)) && this.#isWhole(region)) {
+        for (const id of region.restored) if (instr.outputs.includes(id)) this.#ask(id, 'full');
+      }
+    }
+  }
+
+  #isWhole(region: RegionInstance): boolean {
+    return region.outputs.every((id) => this.#demand.get(id) === 'full');
   }
 
   #demandOf(instr: Instr): Demand {
@@ -125,10 +142,17 @@ class Selector {
       else this.#emitFull(instr);
     }
     this.#builder.setRegion(undefined);
-    const alive = (ids: readonly ValueId[]): ValueId[] => ids.flatMap((id) => this.#first.get(id)?.id ?? this.#full.get(id)?.id ?? []);
-    (this.#fn.regions ?? []).forEach((region, i) => this.#builder.replaceRegion(i, { ...region, inputs: alive(region.inputs), outputs: alive(region.outputs) }));
+    (this.#fn.regions ?? []).forEach((region, i) => this.#builder.replaceRegion(i, this.#regionAfter(region)));
     const results = this.#fn.results.map((r) => ({ name: r.name, value: must(this.#full.get(r.id), r.name) }));
     return this.#builder.finish(this.#fn.name, results, this.#fn.origin);
+  }
+
+  /** A region that lost outputs to selection can't be restored from them: it is recomputed from its inputs. */
+  #regionAfter(region: RegionInstance): RegionInstance {
+    const alive = (ids: readonly ValueId[]): ValueId[] => ids.flatMap((id) => this.#full.get(id)?.id ?? this.#first.get(id)?.id ?? []);
+    const { restored, ...rest } = region;
+    const places = { inputs: alive(region.inputs), outputs: alive(region.outputs) };
+    return restored && this.#isWhole(region) ? { ...rest, ...places, restored: alive(restored) } : { ...rest, ...places };
   }
 
   #emitFull(instr: Instr): void {

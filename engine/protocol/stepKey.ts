@@ -4,7 +4,7 @@
  * not count; node ids inside models do, because parameters are named by them. The hash function is handed in, since this
  * folder also runs in browsers.
  */
-import { must } from '../base/errors.ts';
+import { BugError, must } from '../base/errors.ts';
 import { effectiveParams, inOrder, type AnyGraph, type Document, type Graph, type Node } from './document.ts';
 import { entriesOf, type ModelId, type NodeId } from './ids.ts';
 import { sourceOutputs, unfoldWorkflow, type StepInstance, type StepInstanceId, type StepOutput } from './steps.ts';
@@ -43,9 +43,19 @@ export function workflowStepKeys(document: Document, options: StepKeyOptions): R
   return keys;
 }
 
-/** The key of one step; `step` is its id, or for a copy inside a for-each step `sources[mnli]/train`. */
-export const workflowStepKey = (document: Document, step: StepInstanceId, options: StepKeyOptions): string =>
-  must(workflowStepKeys(document, options).get(step), `step "${step}" exists`);
+/**
+ * The key of one step. `step` is its id, or for a copy inside a for-each step `sources[mnli]/train`; the key of a for-each
+ * step is made of the keys of all its copies.
+ */
+export function workflowStepKey(document: Document, step: StepInstanceId, options: StepKeyOptions): string {
+  const keys = workflowStepKeys(document, options);
+  const key = keys.get(step);
+  if (key !== undefined) return key;
+  const copies = [...keys].filter(([id]) => id.startsWith(`${step}[`)).map(([id, k]) => [id.slice(step.length), k]);
+  const isContainer = Object.hasOwn(document.workflow.nodes, step) || copies.length > 0;
+  if (!isContainer) throw new BugError(`step "${step}" exists`);
+  return options.hash(copies);
+}
 
 /** Inputs by port; among the wires of one port the order counts, among ports it does not. */
 function groupByPort(

@@ -256,7 +256,7 @@ function wordTags(
     const word = wordIds[start + t] as number;
     if (word < 0 || tags[word] !== undefined) continue;
     while (tags.length < word) tags.push(undefined);
-    tags[word] = argmax(output.data as Float32Array, (first + t) * width, width);
+    tags[word] = argmax(output.data, (first + t) * width, width);
   }
   return tags;
 }

@@ -2,8 +2,9 @@
  * Checking a document without running it: structure, workflow, and every model compiled on its backbone, with what it will
  * cost. Sources of banks that are not trained yet are planned from the graphs of their models. All findings at once.
  */
+import { resolve } from 'node:path';
 import { UserError, must, type Diagnostic } from '../base/errors.ts';
-import { newMemo, type CompileMemo } from '../compile/model.ts';
+import { newMemo, type Compilation, type CompileMemo } from '../compile/model.ts';
 import { reportModel, type ModelReport } from '../compile/report.ts';
 import type { Document } from '../protocol/document.ts';
 import type { ModelId } from '../protocol/ids.ts';
@@ -18,7 +19,6 @@ import { readStepParams } from './readStep.ts';
 import { stepType, type StepParamValues, type StepTypeName, type StepTypeOf } from './stepTypes.ts';
 import { trainingStep } from './trainingStep.ts';
 import type { Toolkit } from './toolkit.ts';
-import { resolve } from 'node:path';
 
 export interface CheckedModel {
   /** The model step it belongs to, or the model itself when no step uses it. */
@@ -41,9 +41,14 @@ export interface CheckOptions {
 }
 
 /** Reads the parameters of a step whose type is known; mistakes were reported when the workflow was checked. */
-export function paramsOf<T extends StepTypeName>(instance: StepInstance, type: T): StepParamValues<StepTypeOf<T>['params']> {
+export function paramsOf<T extends StepTypeName>(
+  instance: StepInstance,
+  type: T,
+): StepParamValues<StepTypeOf<T>['params']> {
   const definition = must(stepType(type), `step type ${type}`);
-  return readStepParams(definition, instance.step.params, {}, () => undefined) as StepParamValues<StepTypeOf<T>['params']>;
+  return readStepParams(definition, instance.step.params, {}, () => undefined) as StepParamValues<
+    StepTypeOf<T>['params']
+  >;
 }
 
 /** Compiles every model of the document. The structure must have been checked. */
@@ -69,7 +74,8 @@ export function checkModels(loaded: LoadedDocument, toolkit: Toolkit, options: C
   return { models, diagnostics: diagnostics.map((d) => ({ ...d, where: { file: loaded.file, ...d.where } })) };
 }
 
-class Checker {
+/** Compiles models of one document; backbones and traced functions are kept between calls. */
+export class Checker {
   readonly instances: readonly StepInstance[];
   readonly #loaded: LoadedDocument;
   readonly #document: Document;
@@ -105,6 +111,15 @@ class Checker {
     const batch = settings?.batch ?? 32;
     const sizes = { batch, length, tokens: batch * length };
     return [{ step: instance?.id, model, report: reportModel(compiled, sizes, trainingStep(compiled, sizes)) }];
+  }
+
+  /** One model without a backbone at hand: its Program, and every finding. */
+  compile(model: ModelId, training: boolean): Compilation {
+    const diagnostics: Diagnostic[] = [];
+    const setup = this.#setup(model, diagnostics);
+    const maxLength = this.#toolkit.textLimits(this.#document, model).longest;
+    const made = compileSetup(setup, this.#toolkit, { training, maxLength, memo: newMemo() });
+    return { ...made, diagnostics: [...diagnostics, ...made.diagnostics] };
   }
 
   #setup(model: ModelId, diagnostics: Diagnostic[]): ModelSetup {
@@ -148,12 +163,16 @@ class Checker {
       return opened;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      diagnostics.push(messages.backboneMissing({ node: instance.id, param: 'backbone' }, error.diagnostics[0]?.message ?? ''));
+      diagnostics.push(
+        messages.backboneMissing({ node: instance.id, param: 'backbone' }, error.diagnostics[0]?.message ?? ''),
+      );
       return undefined;
     }
   }
 
   #trainOf(model: StepInstance): StepInstance | undefined {
-    return this.instances.find((i) => i.step.type === 'train' && i.inputs.some((input) => input.from.step === model.id));
+    return this.instances.find(
+      (i) => i.step.type === 'train' && i.inputs.some((input) => input.from.step === model.id),
+    );
   }
 }

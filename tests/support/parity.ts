@@ -13,6 +13,7 @@ import { concreteShape, type ValueType } from '../../engine/ir/types.ts';
 import type { SourceModule } from '../../engine/nodekit/node.ts';
 import { inlineProgram } from '../../engine/passes/inline.ts';
 import { packTokens } from '../../engine/passes/packing.ts';
+import { recompute } from '../../engine/passes/recompute.ts';
 import { selectRows } from '../../engine/passes/rowSelection.ts';
 import { emptyDocument, type Document } from '../../engine/protocol/document.ts';
 import { bankId, recordOf, type BankId } from '../../engine/protocol/ids.ts';
@@ -206,8 +207,8 @@ export async function runOurs(
   });
   if (!compiled) throw new Error(JSON.stringify(diagnostics, undefined, 1));
   const trainable = compiled.parameters.filter((p) => p.role === 'trainable');
-  const flat = selectRows(packTokens(inlineProgram(compiled.program)));
-  const { program } = differentiate(flat, { of: 'objective', wrt: trainable.map((p) => p.name) });
+  const flat = selectRows(packTokens(inlineProgram(compiled.program, { customVjp: true, inverses: true })));
+  const { program } = recompute(differentiate(flat, { of: 'objective', wrt: trainable.map((p) => p.name) }));
   const { feeds, weights } = feedsOf(program, compiled, checkpoint, given, batch, c.labels);
   // The coefficient over the weight is fed; the weight of a mean over the batch is known from a first run with scale 0.
   const first = await runner(program, compiled, feeds, weights);

@@ -23,11 +23,14 @@ export type MakeTensor = (context: HostContext) => ort.Tensor;
 
 export class HostInputs {
   readonly #graph: GraphWriter;
+  readonly #isKnown: (id: ValueId) => boolean;
+  readonly #wanted = new Set<ValueId>();
   readonly #makers = new Map<string, MakeTensor>();
   readonly #noise = new Map<string, NoiseInput>();
 
-  constructor(graph: GraphWriter) {
+  constructor(graph: GraphWriter, isKnown: (id: ValueId) => boolean) {
     this.#graph = graph;
+    this.#isKnown = isKnown;
   }
 
   /** Declares the input `name` unless it is there already. */
@@ -67,6 +70,18 @@ export class HostInputs {
     if (this.#noise.has(name)) return name;
     this.#noise.set(name, { name, attrs, key, rows });
     return this.#graph.input(name, 'f32', symbolic(attrs.shape));
+  }
+
+  /** Whether the host can compute a value of the Program from integer inputs; if so it will, before every run. */
+  knows(id: ValueId): boolean {
+    if (!this.#isKnown(id)) return false;
+    this.#wanted.add(id);
+    return true;
+  }
+
+  /** The values that the host computes. */
+  get wanted(): ReadonlySet<ValueId> {
+    return this.#wanted;
   }
 
   /** The noise inputs that the finished graph still has. */

@@ -35,6 +35,18 @@ export function sliceForHost(fn: Fn, wanted: ReadonlySet<ValueId>): HostProgram 
   return { params, body: body.reverse() };
 }
 
+/** Whether a value comes from integer inputs of the step alone. */
+export function knownToHost(fn: Fn): (id: ValueId) => boolean {
+  const known = new Set(fn.params.filter((p) => p.role === 'input' && isInteger(fn, p.id)).map((p) => p.id));
+  for (const instr of fn.body) {
+    if (instr.kind !== 'op' || !instr.inputs.every((id) => known.has(id))) continue;
+    for (const id of instr.outputs) if (isInteger(fn, id)) known.add(id);
+  }
+  return (id) => known.has(id);
+}
+
+const isInteger = (fn: Fn, id: ValueId): boolean => !isFloat(must(fn.values.get(id), `%${id}`).type.dtype);
+
 function refuseFloat(fn: Fn, id: ValueId): void {
   const { type } = must(fn.values.get(id), `%${id}`);
   if (isFloat(type.dtype)) throw new BugError(`noise coordinates come from integers, %${id} is ${printType(type)}`);

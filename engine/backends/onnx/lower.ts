@@ -6,7 +6,7 @@ import { printType, type ValueType } from '../../ir/types.ts';
 import { fuse } from './fuse.ts';
 import { GraphWriter } from './graph.ts';
 import { HostInputs, symbolic, type MakeTensor } from './hostInputs.ts';
-import { sliceForHost, type HostProgram } from './hostValues.ts';
+import { knownToHost, sliceForHost, type HostProgram } from './hostValues.ts';
 import { full, type LowerContext, type Lowering, type Site } from './lowering.ts';
 import type { NoiseInput } from './noise.ts';
 import { graphInputs, prepare, type Prepared } from './prepare.ts';
@@ -38,7 +38,7 @@ export function lowerProgram(program: Program): LoweredProgram {
   const prepared = prepare(program, COMPOSED);
   const { fn } = prepared;
   const graph = new GraphWriter();
-  const host = new HostInputs(graph);
+  const host = new HostInputs(graph, knownToHost(fn));
   const values = new Map<ValueId, Lowered>();
   const type = (id: ValueId): ValueType => must(fn.values.get(id), `%${id} of ${fn.name}`).type;
   const bound = fn.params.map((p) => {
@@ -66,7 +66,7 @@ export function lowerProgram(program: Program): LoweredProgram {
     results,
     hostInputs: host.makersOf(inputs),
     noise: host.noiseOf(inputs),
-    hostProgram: sliceForHost(fn, prepared.hostValues),
+    hostProgram: sliceForHost(fn, new Set([...prepared.hostValues, ...host.wanted])),
   };
 }
 

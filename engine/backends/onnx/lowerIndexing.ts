@@ -1,10 +1,12 @@
 /** Lowerings of ops that select or place rows by integer indices. i32 indices are used as they are where a kernel takes them. */
 import { mulDims, type Dim } from '../../ir/dim.ts';
+import type { ValueId } from '../../ir/program.ts';
 import { isFloat, type Shape, type ValueType } from '../../ir/types.ts';
 import { int, text } from './graph.ts';
 import { full, reshaped, shapeVector, typeOf, upToFactor, withFactor, type LowerContext, type Lowering } from './lowering.ts';
 import { ELEMENT_TYPE } from './proto.ts';
-import { plain, type Lowered } from './values.ts';
+import { packedRows, placedRows } from './rowViews.ts';
+import { isWhole, plain, type Lowered } from './values.ts';
 
 export const lowerGather: Lowering<'gather'> = (c, site, inputs) => {
   const [table, index] = inputs as [Lowered, Lowered];
@@ -35,6 +37,8 @@ const rowsOf = (shape: Shape): Shape => [mulDims(shape[0] as Dim, shape[1] as Di
 
 export const lowerPack: Lowering<'pack'> = (c, site, inputs) => {
   const [x, index] = inputs as [Lowered, Lowered];
+  const rows = isWhole(x) ? packedRows(c, x, site.inputIds[1] as ValueId, typeOf(site).shape) : undefined;
+  if (rows) return [rows];
   const { name, factor } = upToFactor(c, reshaped(c, x, rowsOf(x.type.shape)));
   return [withFactor(c.graph.node('Gather', [name, full(c, index)], { attributes: { axis: int(0) } }), typeOf(site), factor)];
 };
@@ -42,6 +46,8 @@ export const lowerPack: Lowering<'pack'> = (c, site, inputs) => {
 export const lowerUnpack: Lowering<'unpack'> = (c, site, inputs) => {
   const [x, index] = inputs as [Lowered, Lowered];
   const type = typeOf(site);
+  const moved = isWhole(x) ? placedRows(c, x, site.inputIds[1] as ValueId, type.shape) : undefined;
+  if (moved) return [moved];
   const rows: ValueType = { ...type, shape: rowsOf(type.shape) };
   const { name, factor } = upToFactor(c, x);
   const placed = c.graph.node('ScatterND', [zeros(c, rows), coordinates(c, index), name]);

@@ -2,7 +2,8 @@
 import { addDims } from '../../ir/dim.ts';
 import { int, ints } from './graph.ts';
 import { full, reshaped, typeOf, upToFactor, withFactor, type Lowering } from './lowering.ts';
-import { constantValue, isConstant, plain, type Lowered } from './values.ts';
+import { transposedRows } from './rowViews.ts';
+import { constantValue, isConstant, isWhole, plain, type Lowered } from './values.ts';
 
 export const lowerConstant: Lowering<'constant'> = (_c, site) => [constantValue(typeOf(site), site.attrs.value)];
 
@@ -20,6 +21,8 @@ export const lowerTranspose: Lowering<'transpose'> = (c, site, inputs) => {
   const type = typeOf(site);
   if (isConstant(v)) return [{ ...v, type }];
   if (site.attrs.perm.every((p, i) => p === i)) return [v];
+  const rows = isWhole(v) ? transposedRows(c, v, site.attrs.perm, type.shape) : undefined;
+  if (rows) return [rows];
   const { name, factor } = upToFactor(c, v);
   return [withFactor(c.graph.node('Transpose', [name], { attributes: { perm: ints(site.attrs.perm) } }), type, factor)];
 };

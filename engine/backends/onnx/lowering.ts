@@ -86,10 +86,14 @@ export function reshaped(c: LowerContext, v: Lowered, shape: Shape): Lowered {
     return reshaped(c, plain(name, v.type), shape);
   }
   const origin = v.origin ?? { name: v.name, shape: v.shape };
-  const base = { type, factor: v.factor, offset: v.offset, ...(v.bounded ? { bounded: true } : {}) };
+  const { factor, offset, view } = v;
+  const base = { type, factor, offset, ...(v.bounded ? { bounded: true } : {}), ...(view ? { view } : {}) };
   if (sameShape(origin.shape, shape)) return { ...base, name: origin.name, shape };
-  return { ...base, name: c.graph.node('Reshape', [origin.name, reshapeTarget(c, shape)]), shape, origin };
+  return { ...base, name: reshapeNode(c, origin.name, shape), shape, origin };
 }
+
+export const reshapeNode = (c: LowerContext, name: string, shape: Shape): string =>
+  c.graph.node('Reshape', [name, reshapeTarget(c, shape)]);
 
 /** At most one symbolic dimension: a constant with -1 at its place. Else the host gives the shape. */
 function reshapeTarget(c: LowerContext, shape: Shape): string {

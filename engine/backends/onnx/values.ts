@@ -10,6 +10,7 @@
 import type { Dim } from '../../ir/dim.ts';
 import { sameShape, type Shape, type ValueType } from '../../ir/types.ts';
 import { float, type GraphWriter } from './graph.ts';
+import type { RowView } from './rowViews.ts';
 
 /** A matrix product that may be written again with another alpha. */
 export interface ProductOrigin {
@@ -33,6 +34,8 @@ export interface Lowered {
   readonly bounded?: boolean;
   /** Present when nothing but this value reads the product, so that scaling it is free. */
   readonly product?: ProductOrigin;
+  /** The rows of which the tensor was made, for moves that can start from there. */
+  readonly view?: RowView;
   /** The tensor before it was reshaped: the same elements. */
   readonly origin?: { readonly name: string; readonly shape: Shape };
 }

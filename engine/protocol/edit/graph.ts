@@ -59,7 +59,7 @@ export function removeNode(document: Document, at: NodeAddress): EditResult {
   return ok(replaceGraph(document, at.graph, left as AnyGraph));
 }
 
-/** Adds a wire. Refused: ends that do not exist, a wire twice, wrong walls and stack ports, and a wire that closes a cycle. */
+/** Adds a wire. Refused: ends that do not exist, wires and order numbers twice, wrong wall and stack ports, and cycles. */
 export function connect(document: Document, at: GraphAddress, edge: Edge): EditResult {
   const graph = graphAt(document, at);
   if (graph === undefined) return refuse(diagnose('edit-graph-missing', {}, { graph: formatGraphAddress(at) }));
@@ -71,7 +71,6 @@ export function connect(document: Document, at: GraphAddress, edge: Edge): EditR
   if (wrong.length > 0) return refuse(...wrong);
   const where = { ...place(edge.to.node), port: edge.to.port };
   const words = edgeWords(edge);
-  if (graph.edges.some((e) => sameEnds(e, edge))) return refuse(diagnose('edge-duplicate', where, { edge: words }));
   const cycle = pathBetween(graph, edge.to.node, edge.from.node);
   if (cycle !== undefined) return refuse(diagnose('edit-edge-cycle', where, { edge: words, cycle }));
   return ok(replaceGraph(document, at, { ...graph, edges: [...graph.edges, edge] }));

@@ -29,6 +29,21 @@ interface Holder {
   readonly set: (params: (before: Params) => Params) => Document;
 }
 
+/** A parameter that may be edited: its node and, where it has one, its recipe are of a known type. */
+function findHolder(
+  document: Document,
+  at: NodeAddress,
+  param: string,
+): Result<Holder & { readonly node: AnyNode }, readonly Diagnostic[]> {
+  const node = editableNode(document, at);
+  if (!node.ok) return node;
+  if (!isIdentifier(param)) return refuse(diagnose('edit-name', placeOfNode(at), { name: param }));
+  const id = 'recipe' in node.value ? node.value.recipe : undefined;
+  const recipe = id === undefined ? undefined : document.recipes[id];
+  if (recipe?.raw !== undefined) return refuse(diagnose('edit-node-kept', placeOfNode(at), { type: recipe.type }));
+  return ok({ ...holderOf(document, at, node.value, param), node: node.value });
+}
+
 function holderOf(document: Document, at: NodeAddress, node: AnyNode, param: string): Holder {
   const id: RecipeId | undefined = 'recipe' in node ? node.recipe : undefined;
   const recipe: Recipe | undefined = id === undefined ? undefined : document.recipes[id];
@@ -49,17 +64,14 @@ function holderOf(document: Document, at: NodeAddress, node: AnyNode, param: str
 
 /** Sets a parameter everywhere; overrides for some layers go. */
 export function setParam(document: Document, at: NodeAddress, param: string, value: PlainValue): EditResult {
-  const node = editableNode(document, at);
-  if (!node.ok) return node;
-  if (!isIdentifier(param)) return refuse(diagnose('edit-name', placeOfNode(at), { name: param }));
-  return ok(holderOf(document, at, node.value, param).set((p) => withEntry(p, param, setForAll(value))));
+  const holder = findHolder(document, at, param);
+  return holder.ok ? ok(holder.value.set((p) => withEntry(p, param, setForAll(value)))) : holder;
 }
 
 /** Takes a parameter out of the document, so that the node type's own default holds. */
 export function unsetParam(document: Document, at: NodeAddress, param: string): EditResult {
-  const node = editableNode(document, at);
-  if (!node.ok) return node;
-  return ok(holderOf(document, at, node.value, param).set((p) => withoutEntry(p, param)));
+  const holder = findHolder(document, at, param);
+  return holder.ok ? ok(holder.value.set((p) => withoutEntry(p, param))) : holder;
 }
 
 /** Sets a parameter for some layers of the stack around the node; the other layers stay. */
@@ -92,13 +104,13 @@ function changeLayers(
   defaultOf: ParamDefault,
   change: (before: ParamValue, range: { readonly first: number; readonly repeat: number }) => Result<ParamValue>,
 ): EditResult {
-  const node = editableNode(document, at);
-  if (!node.ok) return node;
+  const found = findHolder(document, at, param);
+  if (!found.ok) return found;
+  const holder = found.value;
   const place = { ...placeOfNode(at), param };
   const stack = stackAt(document, at.graph);
   if (stack === undefined) return refuse(diagnose('layers-outside-stack', place, { field: param }));
-  const holder = holderOf(document, at, node.value, param);
-  const before = holder.value ?? defaultOf(node.value, param);
+  const before = holder.value ?? defaultOf(holder.node, param);
   if (before === undefined) return refuse(diagnose('edit-layers-no-base', place, { param }));
   if (Array.isArray(before)) return refuse(diagnose('edit-layers-of-list', place, { param }));
   const after = change(before, stack);
@@ -119,9 +131,9 @@ export function setParamText(document: Document, text: string, defaultOf: ParamD
   }
   const at = findNode(document, name);
   if (!at.ok) return at;
-  const node = editableNode(document, at.value);
-  if (!node.ok) return node;
-  const present = holderOf(document, at.value, node.value, param).value ?? defaultOf(node.value, param);
+  const holder = findHolder(document, at.value, param);
+  if (!holder.ok) return holder;
+  const present = holder.value.value ?? defaultOf(holder.value.node, param);
   const value = coerce(written, present === undefined ? undefined : stackValue(present));
   if (!value.ok) return refuse(valueDiagnostic(at.value, param, value.error, written));
   if (selection === undefined) return setParam(document, at.value, param, value.value);

@@ -16,9 +16,11 @@ import {
 export function makeIndependent(document: Document, at: ModelNodeAddress): EditResult {
   const found = editableNode(document, at);
   if (!found.ok) return found;
-  const { recipe, ...node } = found.value;
-  if (recipe === undefined || !(recipe in document.recipes)) {
+  const { recipe: id, ...node } = found.value;
+  const recipe = id === undefined ? undefined : document.recipes[id];
+  if (recipe === undefined) {
     return refuse(diagnose('edit-no-recipe', placeOfNode(at), { node: formatNodeAddress(at) }));
   }
+  if (recipe.raw !== undefined) return refuse(diagnose('edit-node-kept', placeOfNode(at), { type: recipe.type }));
   return ok(replaceNode(document, at, { ...node, params: effectiveParams(document, found.value) }));
 }

@@ -155,8 +155,8 @@ export const structureMessages = {
     fix: 'Correct the node, or remove the promoted port.',
   }),
   'promoted-duplicate': (a: { name: string }): Words => ({
-    message: `Two promoted ports are named "${a.name}".`,
-    fix: 'Give each promoted port its own name.',
+    message: `The name "${a.name}" of a promoted port is taken by another port.`,
+    fix: 'Give each promoted port a name of its own.',
   }),
   'layers-out-of-range': (a: { field: string; reason: string }): Words => ({
     message: `"${a.field}" does not fit the stack: ${a.reason}.`,

@@ -45,7 +45,9 @@ function checkNode(document: Document, at: ModelGraph, id: NodeId, node: Node): 
 }
 
 function checkPromoted(graph: Graph, at: ModelGraph): readonly Diagnostic[] {
-  const names = new Set<string>();
+  // The ports that the stack itself declares count too, because a promoted port stands beside them on the container.
+  const { carry = [], broadcast = [], collect = [] } = at.stack ?? {};
+  const names = new Set<string>([...carry, ...broadcast, ...collect]);
   return (graph.promoted ?? []).flatMap(({ name, node }) => {
     const place = { ...modelPlace(at), port: name };
     const found: Diagnostic[] = [];

@@ -20,11 +20,14 @@ export interface WiringContext {
   readonly stack?: StackSettings;
 }
 
-/** Everything that one wire can do wrong by itself; not repeats and cycles, which need the other wires. */
+/** Everything that a new wire would do wrong, except closing a cycle. `graph` does not hold it yet. */
 export function checkEdge(edge: Edge, graph: AnyGraph, context: WiringContext): readonly Diagnostic[] {
   const alone: AnyGraph = { nodes: graph.nodes as Graph['nodes'], edges: [edge] };
   const wall = context.stack === undefined ? [] : checkWallPorts(alone, context.stack, context.place());
-  return [...checkEnds(edge, graph, context), ...checkStackWires(alone, context), ...wall];
+  const port = [...graph.edges.filter((e) => e.to.node === edge.to.node && e.to.port === edge.to.port), edge];
+  const among = [...checkRepeats(port, context), ...checkOrders(port, context)];
+  const many = among.length > 0 ? [] : manyInto(outgoing(port), context.place());
+  return [...checkEnds(edge, graph, context), ...checkStackWires(alone, context), ...wall, ...among, ...many];
 }
 
 export function checkWiring(graph: AnyGraph, context: WiringContext): readonly Diagnostic[] {

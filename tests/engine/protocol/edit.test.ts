@@ -113,7 +113,12 @@ describe('wires', () => {
   it('through the wall need a port of the stack', () => {
     expect(refused(connect(SAMPLE, IN_STACK, edge('$in.mask -> q.mask')))).toEqual(['wall-port-unknown']);
     expect(refused(connect(SAMPLE, IN_STACK, edge('q.out -> $in.x')))).toEqual(['wall-direction']);
+    expect(refused(connect(SAMPLE, IN_STACK, edge('q.more -> $out.x')))).toEqual(['wall-port-many']);
     done(connect(SAMPLE, IN_STACK, edge('$in.x -> q.residual')));
+  });
+  it('of one port need an order of their own', () => {
+    const document = done(connect(SAMPLE, MAIN, edge('a.out -> b.many #1')));
+    expect(refused(connect(document, MAIN, edge('s.x -> b.many #1')))).toEqual(['edge-order-duplicate']);
   });
   it('that close a cycle show it', () => {
     const result = connect(SAMPLE, MAIN, edge('b.out -> a.in'));
@@ -268,7 +273,10 @@ describe('recipes', () => {
     expect(recipe(done(setParamText(cut, 'q.r=2')))).toEqual({ r: 8, alpha: 16 });
     expect(refused(makeIndependent(cut, { graph: IN_STACK, node: nodeId('q') }))).toEqual(['edit-no-recipe']);
   });
-  it('of unknown types are not edited', () => {
+  it('of unknown types are not edited, nor left', () => {
+    const alien = model({ a: node({ recipe: 'r' }) }, [], { recipes: { r: { type: 'alien.node', x: 1 } } });
+    expect(refused(setParamText(alien, 'a.r=1'))).toEqual(['edit-node-kept']);
+    expect(refused(makeIndependent(alien, { graph: MAIN, node: nodeId('a') }))).toEqual(['edit-node-kept']);
     const kept = model({ a: { type: 'alien.node', version: 1, recipe: 'r' } });
     expect(refused(setParamText(kept, 'a.r=1'))).toEqual(['edit-node-kept']);
   });

@@ -242,7 +242,7 @@ describe('hostile documents', () => {
   it('made by changing characters never throw, and never give a document that prints to something else', () => {
     const r = seeded(3);
     let refused = 0;
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 250; i++) {
       const text = printDocument(generateDocument(i % 40));
       const at = r.int(text.length);
       const piece = r.pick([
@@ -270,13 +270,13 @@ describe('hostile documents', () => {
       if (document === undefined) refused++;
       else expect(parseDocument(printDocument(document), 'f', { knows }).document).toEqual(document);
     }
-    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(60);
   });
 
   it('made by replacing values never throw', () => {
     const r = seeded(4);
     const values = [null, true, -1, 1.5, 'x', [], {}, [[]], { type: 3 }, { nodes: [] }, { all: 1, at: 2 }, [null]];
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 200; i++) {
       const plainData = JSON.parse(JSON.stringify(generateDocument(i % 30))) as Record<string, unknown>;
       replaceSomewhere(plainData, r.pick(values), r.int(40));
       const { document, diagnostics } = read(plainData);

@@ -222,6 +222,26 @@ describe('keys of steps', () => {
       changedBy((d) => (d.models.plainModel.nodes.s = stack(0, 6, {}, { type: 'lora', params: { r: 8 } }))),
     ).toEqual([]);
   });
+  it('of a for-each step are made of those of its copies', () => {
+    const key = (file: string) => {
+      const edited = setParamText(SAMPLE, `workflow:each/in.file=${file}`);
+      return workflowStepKey(edited.ok ? edited.value : SAMPLE, 'each', options);
+    };
+    expect(key('a')).toBe(key('b'));
+    expect(workflowStepKey(SAMPLE, 'each', options)).not.toBe(
+      workflowStepKey(
+        build({
+          ...literal,
+          recipes: {
+            r: { type: 'lora', version: 1, params: { r: 4 } },
+          },
+        }),
+        'each',
+        options,
+      ),
+    );
+    expect(() => workflowStepKey(SAMPLE, 'ghost', options)).toThrow(BugError);
+  });
   it('take in what a step reads from outside', () => {
     const external = (file: string) =>
       workflowStepKeys(SAMPLE, { ...options, external: (s) => (s.id === 'data' ? file : undefined) });

@@ -73,8 +73,9 @@ export function robertaLike(texts: readonly string[], merges: number, addPrefixS
     split = split.map(({ parts, count }) => {
       const joined: string[] = [];
       for (let i = 0; i < parts.length; i++) {
-        if (parts[i] === left && parts[i + 1] === right) joined.push(left + right) && (i += 1);
-        else joined.push(parts[i] as string);
+        const isPair = parts[i] === left && parts[i + 1] === right;
+        joined.push(isPair ? left + right : (parts[i] as string));
+        if (isPair) i += 1;
       }
       return { parts: joined, count };
     });

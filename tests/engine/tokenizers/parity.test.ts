@@ -16,7 +16,7 @@ interface Answer {
   readonly word_ids?: readonly (readonly (number | null)[])[];
 }
 
-const FUZZ = 900;
+const FUZZ = 600;
 const next = seeded(20);
 const from = (low: number, high: number) => () => String.fromCodePoint(low + next(high - low));
 const oneOf = (parts: readonly string[]) => () => parts[next(parts.length)] as string;
