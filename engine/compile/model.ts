@@ -35,6 +35,8 @@ export interface CompileRequest {
   /** Kept between compilations of one session, so that an edit traces only what it changed. */
   readonly memo?: CompileMemo;
   readonly maxLength?: number;
+  /** Also give the merged weights of every layer, as taps `tap/PATH/merged/weight` and `.../bias`. */
+  readonly merging?: boolean;
 }
 
 export interface CompileMemo {
@@ -47,6 +49,8 @@ export const newMemo = (): CompileMemo => ({ traced: new Map(), library: new FnL
 export interface EntryParameter extends Declaration {
   /** The path in the model: for weights this differs from the name, which is the place in the checkpoint. */
   readonly path: string;
+  /** All paths at which a weight is used; tied weights have several. */
+  readonly paths: readonly string[];
 }
 
 export interface LossTerm {
@@ -135,7 +139,7 @@ interface TracedModel {
 }
 
 function traceModel(request: CompileRequest, graph: Graph, memo: CompileMemo, bypassAll: boolean, report: (d: Diagnostic) => void): TracedModel | undefined {
-  const scopeContext = { training: request.training, symbols: { batch: BATCH, length: LENGTH }, library: memo.library };
+  const scopeContext = { training: request.training, merging: request.merging ?? false, symbols: { batch: BATCH, length: LENGTH }, library: memo.library };
   const context: TraceContext = {
     document: request.document,
     registry: request.registry,
@@ -213,10 +217,12 @@ class Entry {
     const name = d.source ? `${d.source.artifact}:${d.source.tensor}` : d.name;
     const known = this.#builder.existingParam(name);
     if (known) {
+      const before = must(this.#parameters.get(name), name);
+      if (!before.paths.includes(d.name)) this.#parameters.set(name, { ...before, paths: [...before.paths, d.name] });
       if (!sameShape(known.type.shape, d.type.shape)) throw new BugError(`${name} is used as ${printShape(known.type.shape)} and as ${printShape(d.type.shape)}`);
       return known;
     }
-    this.#parameters.set(name, { ...d, name, path: d.name });
+    this.#parameters.set(name, { ...d, name, path: d.name, paths: [d.name] });
     return this.#builder.param(name, d.role, d.type);
   }
 

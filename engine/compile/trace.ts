@@ -147,7 +147,7 @@ function callNode(context: TraceContext, resolved: ResolvedNode, node: Node, sco
   const wires = [...inputs.values()].flat();
   const key = canonicalJson([
     'node', node.type, resolved.params, node.scope ?? '', node.bank === undefined ? '' : bankKey(context, node.bank),
-    [...inputs].map(([port, ws]) => [port, ws.map(wireSignature)]), context.scope.training,
+    [...inputs].map(([port, ws]) => [port, ws.map(wireSignature)]), context.scope.training, context.scope.merging ?? false,
   ]);
   let known = context.memo.get(key);
   if (!known) {
@@ -207,7 +207,9 @@ function traceStack(context: TraceContext, node: Node, id: NodeId, scope: Scope,
   const active = isActive(node, undefined);
   const layers = active ? Array.from({ length: stack.repeat }, (_, i) => stack.first + i) : [];
   if (layers.length === 0) return new Map(carry.map(([port, w]) => [port, [w]]));
-  const bodies = layers.map((layer) => traceBody(context, body, [...carry, ...broadcast], stack, { layer, first: stack.first, repeat: stack.repeat }, where));
+  const bodyOf = (layer: number, absent: ReadonlyMap<string, number>): TracedWires =>
+    traceBody(context, body, [...carry, ...broadcast], stack, { layer, first: stack.first, repeat: stack.repeat }, where, absent);
+  const bodies = evenOut(layers.map((layer) => bodyOf(layer, new Map())), (i, absent) => bodyOf(must(layers[i], 'a layer'), absent));
   bodies.forEach((b, i) => {
     stack.carry.forEach((port, k) => {
       const before = wireSignature((carry[k] as readonly [string, DataWire])[1]);
@@ -233,6 +235,16 @@ function traceStack(context: TraceContext, node: Node, id: NodeId, scope: Scope,
   }
   const gathered = collected.map((parts) => concat(parts as [Tensor, ...Tensor[]], -(parts[0] as Tensor).type.shape.length));
   return new Map(rebuildAll(bodies[0]?.outputs ?? [], [...values, ...gathered]).map(([port, w]) => [port, [w]]));
+}
+
+/** Losses that only some layers collect count as nothing in the others; a port that no layer gives is not there at all. */
+function evenOut(bodies: readonly TracedWires[], again: (index: number, absent: ReadonlyMap<string, number>) => TracedWires): readonly TracedWires[] {
+  const losses = new Map<string, number>();
+  for (const b of bodies) for (const [port, w] of b.outputs) if (w.kind === 'loss') losses.set(port, w.coefficient);
+  return bodies.map((b, i) => {
+    const absent = new Map([...losses].filter(([port]) => !b.outputs.some(([own]) => own === port)));
+    return absent.size === 0 ? b : again(i, absent);
+  });
 }
 
 /** A reversible stack runs in stretches of equal layers, because each has the inverse of its own body. */
@@ -261,8 +273,8 @@ function stackRegion(context: TraceContext, node: Node, body: Traced, streams: n
   return { kind: 'reversible', inverse: context.scope.library.add(inverse.value, name, `inverse of ${body.fn.name}`).name, streams };
 }
 
-function traceBody(context: TraceContext, body: Graph, walls: readonly (readonly [string, DataWire])[], stack: NonNullable<Node['stack']>, at: LayerContext, where: Place): TracedWires {
-  const key = canonicalJson(['body', layerKey(context, body, at), walls.map(([port, w]) => [port, wireSignature(w)]), context.scope.training, context.bypassAll]);
+function traceBody(context: TraceContext, body: Graph, walls: readonly (readonly [string, DataWire])[], stack: NonNullable<Node['stack']>, at: LayerContext, where: Place, absent: ReadonlyMap<string, number>): TracedWires {
+  const key = canonicalJson(['body', layerKey(context, body, at), walls.map(([port, w]) => [port, wireSignature(w)]), context.scope.training, context.scope.merging ?? false, context.bypassAll, [...absent]]);
   const known = context.memo.get(key);
   if (known) return known;
   const inner = new Scope(context.scope);
@@ -272,8 +284,10 @@ function traceBody(context: TraceContext, body: Graph, walls: readonly (readonly
   }
   const traced = traceGraph(context, body, inner, entering, at, where.node ?? '');
   if (!traced) throw new Stopped();
-  const names = [...stack.carry, ...stack.collect];
-  const outputs = names.map((port): readonly [string, DataWire] => {
+  const collected = stack.collect.filter((port) => absent.has(port) || traced.leaving.has(port));
+  const outputs = [...stack.carry, ...collected].map((port): readonly [string, DataWire] => {
+    const coefficient = absent.get(port);
+    if (coefficient !== undefined) return [port, emptyLoss(inner, coefficient)];
     const w = traced.leaving.get(port);
     if (!w || w.kind === 'transform') {
       context.report(messages.missingInput({ ...where, port, layer: at.layer }, 'the body must give it to the wall.'));
@@ -286,6 +300,12 @@ function traceBody(context: TraceContext, body: Graph, walls: readonly (readonly
   const made = { traced: inner.finish(origin, outputs.flatMap(([port, w]) => namedTensors(port, w)), wires), outputs };
   context.memo.set(key, made);
   return made;
+}
+
+/** A loss of no terms that weighs as much as one layer's. */
+function emptyLoss(scope: Scope, coefficient: number): DataWire {
+  const number = (value: number): Tensor => scope.builder.emit('constant', [], { dtype: 'f32', shape: [], value })[0] as Tensor;
+  return { kind: 'loss', sum: number(0), weight: number(1), coefficient };
 }
 
 /** Everything in a body that may differ between layers, and the body's own content. */

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { byteEncoding, firstInvalidByte, incompleteTail, previewOf, wideEncoding } from './encodingGuess.ts';
 import { locate } from './locate.ts';
 import { fileMessages, refuseData } from './messages.ts';
@@ -26,10 +26,9 @@ export interface Source {
 export async function openSource(file: string): Promise<Source> {
   const handle = await openFile(file);
   const before = await handle.stat();
-  const refusal = !before.isFile() ? fileMessages.notAFile() : before.size === 0 ? fileMessages.empty() : undefined;
-  if (refusal !== undefined) {
+  if (before.size === 0) {
     await handle.close();
-    return refuseData({ file }, refusal);
+    return refuseData({ file }, fileMessages.empty());
   }
   const hash = createHash('sha256');
   let bytes = 0;
@@ -78,13 +77,14 @@ export async function openSource(file: string): Promise<Source> {
 
 async function openFile(file: string): Promise<FileHandle> {
   try {
-    const handle = await open(file, 'r');
-    return handle;
+    // Opening a pipe would wait for its writer, so the kind is asked first.
+    if ((await stat(file)).isFile()) return await open(file, 'r');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     const reason = code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'no permission' : code;
     return refuseData({ file }, fileMessages.unreadable(reason));
   }
+  return refuseData({ file }, fileMessages.notAFile());
 }
 
 /** `start` is the place of `bytes` in the file. */

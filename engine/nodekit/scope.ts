@@ -47,6 +47,8 @@ export interface Traced {
 
 export interface ScopeContext {
   readonly training: boolean;
+  /** Also tap the effective weights of layers that modules have changed: what merging writes into a checkpoint. */
+  readonly merging?: boolean;
   readonly symbols: { readonly batch: Dim; readonly length: Dim };
   /** Keeps functions by content, so that equal ones are one. */
   readonly library: FnLibrary;

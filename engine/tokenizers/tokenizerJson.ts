@@ -125,7 +125,7 @@ const postProcessor: z.ZodType<PostProcessorJson> = z.lazy(() =>
     z.object({ type: z.literal('ByteLevel') }),
     z.object({ type: z.literal('Sequence'), processors: z.array(postProcessor) }),
   ]),
-) as z.ZodType<PostProcessorJson>;
+);
 
 const envelope = z.looseObject({
   model: z.looseObject({ type: z.string().optional(), vocab: z.unknown(), merges: z.unknown().optional() }),

@@ -57,7 +57,7 @@ export function initialOf(
 ): Float32Array {
   const weight = (): { values: Float32Array; shape: readonly number[] } => {
     const source = must(
-      parameters.find((w) => w.role === 'weight' && w.path === p.initFrom),
+      parameters.find((w) => w.role === 'weight' && w.paths.includes(p.initFrom ?? '')),
       `the weight "${p.initFrom ?? ''}" that "${p.path}" starts from is a parameter of the model`,
     );
     return { values: weights.read(source.name), shape: source.type.shape.map((d) => evaluateDim(d, new Map())) };

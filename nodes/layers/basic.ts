@@ -74,6 +74,10 @@ export const norm = defineNode({
     const given = inputs.optionalAffine('affine');
     const gamma = given?.gamma ?? scope.weight('weight', [params.width], { artifact: 'backbone', tensor: params.weight });
     const beta = given?.beta ?? scope.weight('bias', [params.width], { artifact: 'backbone', tensor: params.bias });
+    if (scope.context.merging) {
+      scope.tap('merged/weight', gamma);
+      scope.tap('merged/bias', beta);
+    }
     return { y: tensor(layerNorm(inputs.tensor('x'), gamma, beta, params.epsilon)[0]) };
   },
 });

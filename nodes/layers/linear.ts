@@ -1,5 +1,5 @@
 /** Frozen linear layer with a rack of transforms. Also reads GPT-2's Conv1D layout and slices of fused weights. */
-import { slice } from '../../engine/ir/build.ts';
+import { slice, transpose } from '../../engine/ir/build.ts';
 import type { Tensor } from '../../engine/ir/tensor.ts';
 import { defineNode, tensor } from '../../engine/nodekit/node.ts';
 import { baseOperator } from '../../engine/nodekit/operator.ts';
@@ -40,6 +40,11 @@ export const linear = defineNode({
     const bias = params.bias === '' ? undefined : view(scope.weight('bias', [whole], { artifact, tensor: params.bias }), -1);
     const base = baseOperator(weight, bias, layout);
     const operator = inputs.transforms('transforms').reduce((op, wire) => wire.transform.wrap(scope, op), base);
+    if (scope.context.merging) {
+      const merged = operator.materialize();
+      scope.tap('merged/weight', layout === 'linear' ? merged : transpose(merged, [1, 0]));
+      if (operator.bias) scope.tap('merged/bias', operator.bias);
+    }
     return { y: tensor(operator.apply(inputs.tensor('x'))) };
   },
 });

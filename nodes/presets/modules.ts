@@ -208,8 +208,8 @@ export const fusion = definePreset({
   title: 'AdapterFusion',
   help: 'Attention over the frozen sources of a bank.',
   bank: true,
-  params: { value: bool(true, 'Has a value matrix.'), regularisation: number(0.01, 'Factor of the regulariser.', { min: 0 }), dropout: dropoutSpec(0, 'a score') },
-  apply: (edit, p) => mixture(edit, 'fusion', 'peft.fusion', { value: p.value, regularisation: p.regularisation, dropout: p.dropout }, 'all', true, p.value && p.regularisation > 0),
+  params: { value: bool(true, 'Has a value matrix.'), regularisation: number(0.01, 'Factor of the regulariser.', { min: 0 }), dropout: dropoutSpec(0, 'a score'), layers: layersSpec },
+  apply: (edit, p) => mixture(edit, 'fusion', 'peft.fusion', { value: p.value, regularisation: p.regularisation, dropout: p.dropout }, p.layers, true, p.value && p.regularisation > 0),
 });
 
 export const scalearn = definePreset({

@@ -15,8 +15,8 @@ export const lowerNoise: Lowering<'noise'> = (c, site) => {
 export const lowerBarrier: Lowering<'barrier'> = (c, _site, inputs) => {
   const [x, after] = inputs as [Lowered, Lowered];
   if (isConstant(x) || isConstant(after)) return [x];
-  const { product: _product, origin: _origin, ...rest } = x;
-  return [{ ...rest, name: held(c, x.name, x.shape, after.name) }];
+  const name = held(c, x.name, x.shape, after.name);
+  return [{ ...plain(name, x.type), shape: x.shape, factor: x.factor, offset: x.offset, ...(x.bounded ? { bounded: true } : {}) }];
 };
 
 export const lowerStopGradient: Lowering<'stopGradient'> = (_c, _site, inputs) => [inputs[0] as Lowered];

@@ -27,8 +27,10 @@ export interface RowIndex {
 
 /** The value's elements in row-major order are `table[index]`, rows of `width` elements. */
 export interface RowView {
-  /** A tensor `[rows, width]`. */
+  /** A tensor with the rows of the table one after the other, in whatever shape. */
   readonly table: string;
+  /** Set when the tensor's shape is `[rows, tableWidth]`. */
+  readonly tableWidth?: number;
   readonly width: number;
   readonly index: RowIndex;
 }
@@ -127,17 +129,17 @@ function fitted(view: RowView, shape: Shape): RowView | undefined {
   const parts = typeof width === 'number' ? divExact(view.width, width) : undefined;
   if (typeof width !== 'number' || typeof parts !== 'number') return undefined;
   if (!sameShape(leading, [...view.index.shape, parts])) return undefined;
-  return { table: view.table, width, index: split(view.index, parts) };
+  return { ...view, width, index: split(view.index, parts) };
 }
 
-/** The view of a value, or one over its own rows in order. The table is shaped when the rows are taken (`taken`). */
-function viewOf(c: LowerContext, v: Lowered): RowView | undefined {
+/** The view of a value, or one over its own rows in order. */
+function viewOf(v: Lowered): RowView | undefined {
   const known = v.view && fitted(v.view, v.shape);
   if (known) return known;
   const width = v.shape[v.shape.length - 1];
   if (typeof width !== 'number' || v.shape.length < 2) return undefined;
   const leading = v.shape.slice(0, -1);
-  return { table: reshapeNode(c, v.name, [productOf(leading), width]), width, index: inOrder(leading) };
+  return { table: v.origin?.name ?? v.name, width, index: inOrder(leading) };
 }
 
 /** The rows of a view as a tensor of `shape`. */
@@ -149,8 +151,9 @@ function taken(c: LowerContext, view: RowView, v: Lowered, shape: Shape): Lowere
   return { ...plain(name, { dtype: v.type.dtype, shape }), factor: v.factor, view };
 }
 
-/** A split index reads the same table as narrower rows. */
-const tableOf = (c: LowerContext, view: RowView): string => reshapeNode(c, view.table, [-1 as Dim, view.width]);
+/** The table in the shape that Gather takes rows from; a split index reads the same table as narrower rows. */
+const tableOf = (c: LowerContext, view: RowView): string =>
+  view.tableWidth === view.width ? view.table : reshapeNode(c, view.table, [-1, view.width]);
 
 function indexMaker(index: RowIndex): (context: HostContext) => ort.Tensor {
   let last: { readonly shape: readonly number[]; readonly tensor: ort.Tensor } | undefined;
@@ -166,7 +169,7 @@ function indexMaker(index: RowIndex): (context: HostContext) => ort.Tensor {
 export function transposedRows(c: LowerContext, v: Lowered, perm: readonly number[], shape: Shape): Lowered | undefined {
   const last = perm.length - 1;
   if (v.offset !== 0 || last < 2 || perm[last] !== last) return undefined;
-  const view = viewOf(c, v);
+  const view = viewOf(v);
   if (!view || view.width < LEAST_WIDTH) return undefined;
   return taken(c, { ...view, index: permuted(view.index, perm.slice(0, -1)) }, v, shape);
 }
@@ -183,10 +186,12 @@ export function packedRows(c: LowerContext, v: Lowered, index: ValueId, shape: S
 export function placedRows(c: LowerContext, v: Lowered, index: ValueId, shape: Shape): Lowered | undefined {
   const width = productOf(v.shape.slice(1));
   const rows = must(v.shape[0], 'packed rows');
-  if (typeof width !== 'number' || v.offset !== 0 || !c.host.knows(index)) return undefined;
-  const zero = c.graph.constant(v.type.dtype === 'i32' ? 'i32' : 'f32', [1, width], Array.from({ length: width }, () => 0));
+  const { dtype } = v.type;
+  if (typeof width !== 'number' || v.offset !== 0 || (dtype !== 'f32' && dtype !== 'i32')) return undefined;
+  if (!c.host.knows(index)) return undefined;
+  const zero = c.graph.constant(dtype, [1, width], Array.from({ length: width }, () => 0));
   const table = c.graph.node('Concat', [reshapeNode(c, v.name, [rows, width]), zero], { attributes: { axis: int(0) } });
-  return taken(c, { table, width, index: placed(index, rows, shape.slice(0, 2)) }, v, shape);
+  return taken(c, { table, tableWidth: width, width, index: placed(index, rows, shape.slice(0, 2)) }, v, shape);
 }
 
 export const paddedRows = (shape: Shape): Dim => mulDims(shape[0] as Dim, shape[1] as Dim);

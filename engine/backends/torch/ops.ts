@@ -19,6 +19,7 @@ import {
   NONE,
   slice,
   text,
+  TRUE,
   tuple,
   dotted,
   type BinaryOp,
@@ -88,7 +89,6 @@ const reduction = (fn: string) => (attrs: { axes: readonly number[]; keep: boole
   const all = attrs.axes.length === rank(input(c, 0)) && !attrs.keep;
   return method(x(c), fn, [], all ? {} : { dim: axes(attrs.axes), ...(attrs.keep ? { keepdim: TRUE } : {}) });
 };
-const TRUE: Expr = dotted('True');
 
 const shapeOf = (shape: Shape, c: OpContext): Expr => tuple(shape.map((d, i) => (isStatic(d) ? c.outputSize(i) : c.dim(d))));
 

@@ -1,6 +1,7 @@
 /** Reading texts: every fault of shape is reported with code, place, line, what was found and what to do; nothing throws. */
 import { describe, expect, it } from 'vitest';
 import { formatDiagnostic } from '../../../engine/base/errors.ts';
+import { emptyDocument } from '../../../engine/protocol/document.ts';
 import { MAX_NODES, parseDocument, parseDocumentBytes } from '../../../engine/protocol/parse.ts';
 import { printDocument } from '../../../engine/protocol/print.ts';
 import { build, codes, literal, node, placed } from './build.ts';
@@ -13,6 +14,7 @@ describe('the smallest document', () => {
   it('may leave out what is empty, and prints it', () => {
     const { document, diagnostics } = read({ format: 'espalier', version: 1, title: '', models: {} });
     expect(diagnostics).toEqual([]);
+    expect(document).toEqual(emptyDocument(''));
     expect(document && printDocument(document)).toBe(`{
   "format": "espalier",
   "version": 1,

@@ -102,6 +102,7 @@ export const integer = (value: number): Expr =>
 export const float = (value: number): Expr =>
   value < 0 ? { kind: 'unary', op: '-', x: float(-value) } : { kind: 'literal', text: numberLiteral(value, 'float') };
 export const NONE: Expr = { kind: 'none' };
+export const TRUE: Expr = dotted('True');
 export const ELLIPSIS: Expr = { kind: 'ellipsis' };
 export const ALL: Expr = slice();
 export const SELF: Expr = name(own('self'));

@@ -1,0 +1,57 @@
+/** The devices that a run may use. Compiled sessions get a work folder on the disk of the checkpoint, so that weights are linked. */
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../base/errors.ts';
+import type { WeightSource } from '../backends/executable.ts';
+import { compileOnnx } from '../backends/onnx/compile.ts';
+import { espalierHome } from '../checkpoints/home.ts';
+import type { TrainerBackend } from '../trainer/backend.ts';
+import * as messages from './messages.ts';
+
+export const DEVICES = ['auto', 'onnx:cpu'] as const;
+export type DeviceName = (typeof DEVICES)[number];
+
+export function deviceName(text: string): DeviceName {
+  const found = DEVICES.find((d) => d === text);
+  if (found === undefined) throw new UserError(messages.unknownDevice(text, DEVICES));
+  return found;
+}
+
+export interface Device {
+  readonly backend: TrainerBackend;
+  /** Removes the work folder; the executables must have been disposed. */
+  close(): void;
+}
+
+export interface DeviceRequest {
+  readonly weights: ReadonlyMap<string, WeightSource>;
+  /** A folder of the checkpoint, to find the same disk. */
+  readonly near: string;
+  readonly home?: string;
+  /** 0: as many as the machine has cores. */
+  readonly threads: number;
+}
+
+/** The only device at present is ONNX Runtime on the CPU; `auto` chooses it. */
+export function openDevice(request: DeviceRequest): Device {
+  const threads = request.threads > 0 ? request.threads : availableParallelism();
+  const folder = workFolder(request.near, request.home ?? espalierHome());
+  const options = { weights: request.weights, workFolder: folder, threads };
+  return {
+    backend: {
+      identity: `onnx:cpu, ONNX Runtime in Node ${process.versions.node.split('.')[0] ?? ''}, ${process.arch}, ${threads} threads`,
+      compile: (program) => compileOnnx(program, options),
+    },
+    close: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A new folder on the disk of `near`: in the home when that is there, else where temporary files go. */
+function workFolder(near: string, home: string): string {
+  const candidates = [join(home, 'work'), tmpdir()];
+  const disk = statSync(near).dev;
+  mkdirSync(join(home, 'work'), { recursive: true });
+  const same = candidates.find((c) => statSync(c).dev === disk) ?? join(home, 'work');
+  return mkdtempSync(join(same, 'espalier-'));
+}
