@@ -3,7 +3,8 @@
  * mistake becomes a diagnostic; nothing throws. What is not checked here: shapes (tracing) and references (protocol).
  */
 import type { Diagnostic, Place } from '../base/errors.ts';
-import { effectiveParams, inOrder, type Document, type Edge, type Graph, type Node } from '../protocol/document.ts';
+import { effectiveParams, inOrder, type Document, type Edge, type Graph, type Node, type Params, type ParamValue as ParamValueOfDocument } from '../protocol/document.ts';
+import { stackValue, valueAt } from '../protocol/params.ts';
 import { entriesOf, isWall, type NodeId, type PortId } from '../protocol/ids.ts';
 import { resolveLayers } from '../protocol/selection.ts';
 import type { AnyNode, PortSpec } from '../nodekit/node.ts';
@@ -46,22 +47,12 @@ export function isActive(node: Node, at: LayerContext | undefined): boolean {
 }
 
 /** The value of a parameter in this layer. */
-export function valueAt(value: unknown, at: LayerContext | undefined): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || !('all' in value)) return value;
-  const layered = value as { readonly all: unknown; readonly at: Readonly<Record<string, unknown>> };
-  if (at) {
-    for (const [selection, own] of Object.entries(layered.at)) {
-      const layers = resolveLayers(selection, at.first, at.repeat);
-      if (layers.ok && layers.value.includes(at.layer)) return own;
-    }
-  }
-  return layered.all;
-}
+const valueHere = (value: ParamValueOfDocument, at: LayerContext | undefined): unknown => (at ? valueAt(value, at.layer, at) : stackValue(value));
 
 /** Reads the parameters of a node for one layer; unknown and invalid ones are reported and replaced by defaults. */
 export function readParams(
   specs: ParamSpecs,
-  given: Readonly<Record<string, unknown>>,
+  given: Params,
   at: LayerContext | undefined,
   where: Place,
   report: (d: Diagnostic) => void,
@@ -70,7 +61,7 @@ export function readParams(
   for (const [name, spec] of Object.entries(specs)) {
     params[name] = spec.default;
     if (!(name in given)) continue;
-    const value = valueAt(given[name], at);
+    const value = valueHere(given[name] as ParamValueOfDocument, at);
     const read = readParam(spec, value);
     if ('value' in read) params[name] = read.value;
     else report(messages.badParam({ ...where, param: name }, read.problem, read.fix, JSON.stringify(value)));

@@ -178,3 +178,5 @@ export const backboneMissing = (where: Place, found: string): Diagnostic =>
     'Get it with "espalier models get", or correct its name.',
     { severity: 'warning', found },
   );
+export const wrongMetric = (where: Place, found: string, fitting: readonly string[]): Diagnostic =>
+  say('metric-task', where, 'This figure does not fit the task and its labels.', `Use one of ${names(fitting)}.`, { found });

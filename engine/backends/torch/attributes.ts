@@ -5,7 +5,7 @@
  */
 import { must } from '../../base/errors.ts';
 import type { CallInstr, Fn, Instr, OpInstr, RepeatInstr, ValueId } from '../../ir/program.ts';
-import { construct } from './construct.ts';
+import { construct, type Construction } from './construct.ts';
 import { argumentHole, type AttributeContext, type Entry } from './context.ts';
 import { weightModules, type WeightModule } from './modules.ts';
 import { endsOf, nameAttributes, partsOfPath, type Wish } from './naming.ts';
@@ -23,7 +23,7 @@ export interface Child {
 }
 
 export interface Attributes {
-  readonly constructing: readonly Statement[];
+  readonly constructions: readonly Construction[];
   /** Tensors of this class itself: attribute path to the function's parameter. */
   readonly tensors: ReadonlyMap<string, ValueId>;
   readonly children: readonly Child[];
@@ -49,8 +49,8 @@ export function attributesOf(c: AttributeContext): Attributes {
   const starts = { ...c, initOf: initOf(c) };
   const entries: Entry[] = [
     ...modules.map((m): Entry => ({ key: m.key, order: firstUse(fn, m), wish: m.wish, make: (name) => construct(m, name, starts) })),
-    ...calls.map((g): Entry => ({ key: g.key, order: g.order, wish: g.wish, make: (name) => [constructCall(g, name, c)] })),
-    ...stacks.map((s): Entry => ({ key: s.key, order: s.order, wish: s.wish, make: (name) => constructStack(s, name, c) })),
+    ...calls.map((g): Entry => ({ key: g.key, order: g.order, wish: g.wish, make: (name) => ({ made: constructCall(g, name, c), starts: [] }) })),
+    ...stacks.map((s): Entry => ({ key: s.key, order: s.order, wish: s.wish, make: (name) => ({ made: constructStack(s, name, c), starts: [] }) })),
     ...dropouts.entries,
     ...attentionsOf(c),
   ];
@@ -66,7 +66,7 @@ export function attributesOf(c: AttributeContext): Attributes {
   const callKeys = new Map(calls.flatMap((g) => g.calls.map((i) => [i, g.key] as const)));
   const tensorPath = (m: WeightModule, part: string): string => (part === '' ? nameOf(m.key) : `${nameOf(m.key)}.${part}`);
   return {
-    constructing: entries.flatMap((e) => e.make(nameOf(e.key))),
+    constructions: entries.map((e) => e.make(nameOf(e.key))),
     tensors: new Map([...owners].map(([id, { m, part }]) => [tensorPath(m, part), id] as const)),
     children: [...calls.map((g) => childOfCall(g, nameOf(g.key))), ...stacks.flatMap((s) => childrenOfStack(s, nameOf(s.key)))],
     names: [...names.values()],

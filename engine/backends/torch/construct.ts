@@ -4,7 +4,7 @@ import type { Fn, FnParam } from '../../ir/program.ts';
 import type { Holes } from './holes.ts';
 import { fixedShape, type InitOf, type WeightModule } from './modules.ts';
 import { own, type Ident } from './python/identifiers.ts';
-import { attribute, call, dotted, float, integer, invoke, method, SELF, tuple, type Expr, type Statement } from './python/syntax.ts';
+import { attribute, call, dotted, float, integer, invoke, method, SELF, type Expr, type Statement } from './python/syntax.ts';
 import type { TorchInit } from './source.ts';
 import type { Sizes } from './sizes.ts';
 
@@ -15,51 +15,73 @@ export interface ConstructionContext {
   readonly initOf: InitOf;
 }
 
-/** The statements of one module that is the attribute `name`. */
-export function construct(module: WeightModule, name: Ident, c: ConstructionContext): Statement[] {
+/** How one tensor of a class starts: by statements after it was made, or by what it is filled with when it is made. */
+export interface Start {
+  /** Attribute path of the tensor: `down.weight`, `A`. */
+  readonly tensor: string;
+  readonly statements: readonly Statement[];
+  /** `torch.zeros` or `torch.ones` instead of `torch.empty` for a bare parameter. */
+  readonly fill?: 'torch.zeros' | 'torch.ones';
+}
+
+export interface Construction {
+  readonly made: Statement;
+  readonly starts: readonly Start[];
+}
+
+/** The construction of one module that is the attribute `name`. */
+export function construct(module: WeightModule, name: Ident, c: ConstructionContext): Construction {
   const self = attribute(SELF, name);
-  const assign = (value: Expr): Statement => ({ kind: 'assign', targets: [self], value });
   const tensor = (part: 'weight' | 'bias' | ''): FnParam => must(module.tensors.get(part), `${module.kind} has ${part}`);
-  const shape = (p: FnParam): Expr[] => sizesOfParam(p, name, c);
+  const shape = (part: 'weight' | '', hints: readonly [string, string]): Expr[] => sizesOfParam(tensor(part), hints, c);
+  const assign = (value: Expr): Statement => ({ kind: 'assign', targets: [self], value });
   switch (module.kind) {
     case 'linear': {
-      const [outputs, inputs] = shape(tensor('weight')) as [Expr, Expr];
-      const bias = module.tensors.get('bias');
-      const keywords = bias ? [] : [[own('bias'), dotted('False')] as const];
-      const made = assign(call(dotted('nn.Linear'), [inputs, outputs], keywords));
-      const fanIn = fixedShape(must(c.fn.values.get(tensor('weight').id), 'weight').type)[1] as number;
-      const starts = [...module.tensors].flatMap(([part, p]) => {
-        const init = c.initOf(p);
-        return init && !isDefault(init, fanIn) ? initialise(attribute(self, own(part)), init, fanIn, c) : [];
-      });
-      return [made, ...starts];
+      const [outputs, inputs] = shape('weight', [`${name}_width`, `${name}_inputs`]) as [Expr, Expr];
+      const keywords = module.tensors.has('bias') ? [] : [[own('bias'), dotted('False')] as const];
+      return { made: assign(call(dotted('nn.Linear'), [inputs, outputs], keywords)), starts: startsOf(module, name, c, true) };
     }
     case 'layerNorm': {
+      const width = shape('weight', [`${name}_width`, '']);
       const epsilon = c.holes.add({ kind: 'epsilon', value: module.epsilon ?? 0, hint: 'epsilon' });
-      return [assign(call(dotted('nn.LayerNorm'), shape(tensor('weight')), [[own('eps'), epsilon]]))];
+      return { made: assign(call(dotted('nn.LayerNorm'), width, [[own('eps'), epsilon]])), starts: startsOf(module, name, c, false) };
     }
     case 'embedding': {
-      const init = c.initOf(tensor('weight'));
-      return [assign(call(dotted('nn.Embedding'), shape(tensor('weight')))), ...(init ? initialise(attribute(self, own('weight')), init, 0, c) : [])];
+      const sizes = shape('weight', [`${name}_size`, `${name}_width`]);
+      return { made: assign(call(dotted('nn.Embedding'), sizes)), starts: startsOf(module, name, c, false) };
     }
     case 'parameter': {
-      const p = tensor('');
-      const init = c.initOf(p);
-      const made = filled(init, shape(p), c);
-      const parameter = assign(invoke('nn.Parameter', [made ?? invoke('torch.empty', shape(p))]));
-      if (made || !init) return [parameter];
-      return [parameter, ...initialise(self, init, fixedShape(must(c.fn.values.get(p.id), 'parameter').type)[1] ?? 0, c)];
+      const sizes = shape('', [`${name}_size`, `${name}_width`]);
+      return { made: assign(invoke('nn.Parameter', [invoke('torch.empty', sizes)])), starts: startsOf(module, name, c, false) };
     }
   }
 }
 
+function startsOf(module: WeightModule, name: Ident, c: ConstructionContext, isLinear: boolean): Start[] {
+  const weight = module.tensors.get('weight') ?? module.tensors.get('');
+  const fanIn = weight ? (fixedShape(must(c.fn.values.get(weight.id), 'weight').type)[1] ?? 0) : 0;
+  return [...module.tensors].flatMap(([part, p]): Start[] => {
+    const init = c.initOf(p);
+    if (!init || (isLinear && isDefault(init, fanIn))) return [];
+    const self = attribute(SELF, name);
+    if (part === '') return bareStart(self, name, init, fanIn, c);
+    const statements = initialise(attribute(self, own(part)), init, fanIn, c);
+    return statements.length === 0 ? [] : [{ tensor: `${name}.${part}`, statements }];
+  });
+}
+
+function bareStart(self: Expr, name: Ident, init: TorchInit, fanIn: number, c: ConstructionContext): Start[] {
+  if (init.kind === 'rowNorm' || (init.kind === 'constant' && init.value === 1)) return [{ tensor: name, statements: [], fill: 'torch.ones' }];
+  if (init.kind === 'copy' || init.kind === 'sampleRows' || (init.kind === 'constant' && init.value === 0)) return [{ tensor: name, statements: [], fill: 'torch.zeros' }];
+  return [{ tensor: name, statements: initialise(self, init, fanIn, c) }];
+}
+
 /** One hole per axis of a parameter. */
-function sizesOfParam(p: FnParam, name: Ident, c: ConstructionContext): Expr[] {
+function sizesOfParam(p: FnParam, hints: readonly [string, string], c: ConstructionContext): Expr[] {
   const shape = fixedShape(must(c.fn.values.get(p.id), p.name).type);
   return shape.map((value, axis) => {
     const size = c.sizes.of(p.id, axis);
-    const hint = axis === 0 ? `${name}_size` : `${name}_width`;
-    return c.holes.add({ kind: 'size', value, hint, ...(size === undefined ? {} : { size }) });
+    return c.holes.add({ kind: 'size', value, hint: hints[axis] ?? hints[1], ...(size === undefined ? {} : { size }) });
   });
 }
 
@@ -68,15 +90,6 @@ const isNear = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-9 * Math
 /** What `nn.Linear` does by itself: U(-1/sqrt(in), 1/sqrt(in)) for weight and bias. */
 const isDefault = (init: TorchInit, fanIn: number): boolean =>
   init.kind === 'copy' || (init.kind === 'uniform' && init.low === -init.high && isNear(init.high, 1 / Math.sqrt(fanIn)));
-
-/** A parameter that starts as a constant; frozen ones, copies and norms of weights wait for the checkpoint as zeros. */
-function filled(init: TorchInit | undefined, shape: readonly Expr[], c: ConstructionContext): Expr | undefined {
-  if (!init || init.kind === 'copy' || init.kind === 'sampleRows') return invoke('torch.zeros', shape);
-  if (init.kind === 'rowNorm') return invoke('torch.ones', shape);
-  if (init.kind !== 'constant') return undefined;
-  if (init.value === 0 || init.value === 1) return invoke(init.value === 0 ? 'torch.zeros' : 'torch.ones', shape);
-  return invoke('torch.full', [tuple(shape), c.holes.add({ kind: 'number', value: init.value, hint: 'start' })]);
-}
 
 function initialise(target: Expr, init: TorchInit, fanIn: number, c: ConstructionContext): Statement[] {
   const number = (value: number, hint: string): Expr => (value === 0 ? float(0) : c.holes.add({ kind: 'number', value, hint }));

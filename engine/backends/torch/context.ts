@@ -2,11 +2,12 @@
 import { must } from '../../base/errors.ts';
 import type { Fn, ValueId } from '../../ir/program.ts';
 import type { Bindings } from './bindings.ts';
+import type { Construction } from './construct.ts';
 import type { Holes } from './holes.ts';
 import type { Wish } from './naming.ts';
 import type { Part, PartOf } from './parts.ts';
 import type { Ident } from './python/identifiers.ts';
-import type { Expr, Statement } from './python/syntax.ts';
+import type { Expr } from './python/syntax.ts';
 import type { Sizes } from './sizes.ts';
 
 export interface AttributeContext {
@@ -23,7 +24,7 @@ export interface Entry {
   /** Position of the first use: attributes stand in the order in which they are used. */
   readonly order: number;
   readonly wish: Wish;
-  make(name: Ident): readonly Statement[];
+  make(name: Ident): Construction;
 }
 
 /** The hole for an argument of a part; a size is followed to the size of this function that it is. */

@@ -4,13 +4,17 @@ import { isStatic } from '../../ir/dim.ts';
 import type { OpAttrs } from '../../ir/opAttrs.ts';
 import type { Fn, Instr, OpInstr, ValueId } from '../../ir/program.ts';
 import { sameShape } from '../../ir/types.ts';
+import type { Construction } from './construct.ts';
 import type { AttributeContext, Entry } from './context.ts';
 import { usersOf } from './modules.ts';
 import { partsOfPath } from './naming.ts';
 import { own, type Ident } from './python/identifiers.ts';
-import { attribute, call, dotted, SELF, type Expr, type Statement } from './python/syntax.ts';
+import { attribute, call, dotted, SELF, type Expr } from './python/syntax.ts';
 
-const assign = (name: Ident, value: Expr): Statement[] => [{ kind: 'assign', targets: [attribute(SELF, name)], value }];
+const assign = (name: Ident, value: Expr): Construction => ({
+  made: { kind: 'assign', targets: [attribute(SELF, name)], value },
+  starts: [],
+});
 
 const probability = (c: AttributeContext, p: number, hint: string): Expr => c.holes.add({ kind: 'probability', value: p, hint });
 
@@ -68,7 +72,7 @@ export function attentionsOf(c: AttributeContext): Entry[] {
     if (instr.kind !== 'op' || instr.op !== 'attention') return;
     const key = attentionKey(c.fn, instr);
     if (found.has(key)) return;
-    const made = (name: Ident): Statement[] => assign(name, call(dotted('Attention'), [], attentionKeywords(instr, c)));
+    const made = (name: Ident): Construction => assign(name, call(dotted('Attention'), [], attentionKeywords(instr, c)));
     found.set(key, { key, order, wish: { key, names: ['attention'] }, make: made });
   });
   return [...found.values()];

@@ -65,10 +65,10 @@ export function stacksOf(fn: Fn): readonly StackList[] {
   });
 }
 
-export function constructStack(list: StackList, name: Ident, c: AttributeContext): Statement[] {
+export function constructStack(list: StackList, name: Ident, c: AttributeContext): Statement {
   const target = attribute(SELF, name);
   const parts = list.layers.map((l) => ({ part: c.partOf(l.fn), inputs: l.inputs }));
-  if (list.shared) return [{ kind: 'assign', targets: [target], value: constructRun(parts.slice(0, 1), name, c) }];
+  if (list.shared) return { kind: 'assign', targets: [target], value: constructRun(parts.slice(0, 1), name, c) };
   const runs: (typeof parts)[] = [];
   for (const p of parts) {
     const last = runs.at(-1);
@@ -79,7 +79,7 @@ export function constructStack(list: StackList, name: Ident, c: AttributeContext
   const items = runs.map((run): Expr => (run.length === 1 ? constructRun(run, name, c) : { kind: 'star', x: constructRun(run, name, c) }));
   const single = more.length === 0 && only !== undefined && only.length > 1;
   const value = single ? constructRun(only, name, c) : ({ kind: 'list', items } as const);
-  return [{ kind: 'assign', targets: [target], value: invoke('nn.ModuleList', [value]) }];
+  return { kind: 'assign', targets: [target], value: invoke('nn.ModuleList', [value]) };
 }
 
 const sameClass = (a: Part, b: Part): boolean => JSON.stringify(a.className) === JSON.stringify(b.className);

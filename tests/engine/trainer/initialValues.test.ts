@@ -59,6 +59,7 @@ describe('initial values', () => {
     const trainable = (name: string, shape: Shape, init: InitSpec, initFrom?: string): EntryParameter => ({
       name,
       path: name,
+      paths: [name],
       role: 'trainable',
       type: tensorType('f32', shape),
       scope: 'layer',
@@ -67,7 +68,8 @@ describe('initial values', () => {
     });
     const base: EntryParameter = {
       name: 'backbone:w',
-      path: 'layers/0/weight',
+      path: 'tied/weight',
+      paths: ['tied/weight', 'layers/0/weight'],
       role: 'weight',
       type: tensorType('f32', [2, 3]),
       scope: 'layer',

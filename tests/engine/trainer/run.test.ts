@@ -161,7 +161,7 @@ describe('prediction', () => {
     const model = smallModel();
     const { adapterFile } = await runTraining(smallJob(run(), { epochs: 12, learningRate: 0.05 }, model));
     const program = keepResults(model.evaluate, (name) => name.startsWith('output/'));
-    expect(namesOf(program, 'input').sort()).toEqual(['batch/ids', 'batch/lengths']);
+    expect([...namesOf(program, 'input')].sort()).toEqual(['batch/ids', 'batch/lengths']);
     const set = smallData(20, 'evaluation');
     const context = {
       model: {

@@ -67,6 +67,7 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
   const trainable = (name: string, shape: Shape, init: InitSpec, decay: boolean): EntryParameter => ({
     name,
     path: name,
+    paths: [name],
     role: 'trainable',
     type: tensorType('f32', shape),
     scope: 'layer',
@@ -74,7 +75,14 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
     decay,
   });
   const parameters: readonly EntryParameter[] = [
-    { name: TABLE, path: 'table', role: 'weight', type: tensorType('f32', [WORDS, WIDTH]), scope: 'layer' },
+    {
+      name: TABLE,
+      path: 'table',
+      paths: ['table'],
+      role: 'weight',
+      type: tensorType('f32', [WORDS, WIDTH]),
+      scope: 'layer',
+    },
     trainable('lora/A', [rank, WIDTH], { kind: 'uniform', low: -bound, high: bound }, true),
     trainable('lora/B', [WIDTH, rank], { kind: 'normal', mean: 0, std: 0.1 }, true),
     trainable('head/weight', [CLASSES, WIDTH], { kind: 'normal', mean: 0, std: 0.3 }, true),

@@ -19,7 +19,6 @@ const STRENGTH: { readonly [K in BinaryOp]: number } = {
   '/': 11,
   '@': 11,
 };
-const LOWEST = 0;
 const CONDITIONAL = 1;
 const UNARY = 12;
 const POSTFIX = 15;
