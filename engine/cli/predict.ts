@@ -1,4 +1,137 @@
+/** `espalier predict`: what a trained model says of some texts. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-export function predictCommand(program: Command): void {
-  void program;
+import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { contentHash } from '../base/canonical.ts';
+import type { Dataset } from '../data/task.ts';
+import { predict } from '../trainer/evaluate.ts';
+import { CONTAINER_FILE, type ContainerData } from '../workflow/container.ts';
+import { encodeRows } from '../workflow/data.ts';
+import { predictionProgram } from '../workflow/programs.ts';
+import { namedPrediction, type NamedPrediction } from '../workflow/steps/use.ts';
+import { openTrained } from '../workflow/trained.ts';
+import { jsonLine, line, type CommandContext } from './context.ts';
+
+interface PredictOptions {
+  readonly text: readonly string[];
+  readonly textPair: readonly string[];
+  readonly backbone?: string;
+  readonly json?: boolean;
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export function predictCommand(program: Command, context: CommandContext): void {
+  program
+    .command('predict')
+    .description('what a trained model says of some texts')
+    .argument('<run>', 'the folder of a run, or an adapter.safetensors')
+    .requiredOption('--text <text>', 'a text; may be given several times', collect, [])
+    .option('--text-pair <text>', 'the second text of each pair', collect, [])
+    .option('--backbone <dir|id>', 'the backbone, when it is not found by its name')
+    .option('--json', 'one JSON object for each text')
+    .action((run: string, options: PredictOptions) => predictTexts(run, options, context));
+}
+
+async function predictTexts(run: string, options: PredictOptions, context: CommandContext): Promise<void> {
+  const place = resolve(context.cwd, run);
+  const file = containerOf(place, run);
+  const backbone = options.backbone === undefined ? undefined : backboneOf(options.backbone, context);
+  const model = openTrained({
+    file,
+    toolkit: context.toolkit,
+    folder: documentFolder(dirname(file)),
+    threads: 0,
+    ...(backbone === undefined ? {} : { backbone }),
+  });
+  try {
+    const { data } = model.container;
+    const dataset = textsDataset(options, data);
+    const set = encodeRows({ dataset, rows: undefined }, model.tokenizer, data.maxLength);
+    const shared = await model.context(predictionProgram(model.compiled));
+    const found = await predict({ ...shared, set, batchSize: 32, signal: context.stop }, model.parameters, data.task);
+    found.forEach((p, i) => print(options, i, namedPrediction(p, data.labels), context));
+  } finally {
+    await model.close();
+  }
+}
+
+function containerOf(place: string, shown: string): string {
+  const file = existsSync(place) && statSync(place).isDirectory() ? join(place, CONTAINER_FILE) : place;
+  if (existsSync(file)) return file;
+  throw new UserError({
+    code: 'run-missing',
+    severity: 'error',
+    where: { file: shown },
+    message: 'There is no trained model.',
+    fix: `Give the folder of a run that has ended, or its ${CONTAINER_FILE}.`,
+  });
+}
+
+/** A path of the command line as an absolute one; the name of a model as it is. */
+const backboneOf = (given: string, context: CommandContext): string =>
+  existsSync(resolve(context.cwd, given)) ? resolve(context.cwd, given) : given;
+
+const runSchema = z.looseObject({ document: z.string() });
+
+/** The folder of the document that the run was of, which relative backbones are looked for in. */
+function documentFolder(folder: string): string {
+  const file = join(folder, 'run.json');
+  if (!existsSync(file)) return folder;
+  try {
+    return dirname(runSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).document);
+  } catch {
+    return folder;
+  }
+}
+
+/** The texts as data without labels. For tokens a text is cut at its blanks. */
+function textsDataset({ text, textPair }: PredictOptions, data: ContainerData): Dataset {
+  const pair = data.text.length > 1;
+  if (pair !== textPair.length > 0 || (pair && textPair.length !== text.length)) {
+    const found = `${text.length} of --text, ${textPair.length} of --text-pair`;
+    const message = pair ? 'The model takes pairs of texts.' : 'The model takes single texts.';
+    const fix = pair ? 'Give one --text-pair for each --text.' : 'Leave --text-pair out.';
+    throw new UserError({ code: 'predict-pairs', severity: 'error', where: {}, message, found, fix });
+  }
+  const words = text.map((t) => t.split(/\s+/).filter((w) => w !== ''));
+  const inputs: Dataset['inputs'] =
+    data.task === 'tokens'
+      ? { kind: 'words', words }
+      : { kind: 'texts', first: text, ...(pair ? { second: textPair } : {}) };
+  return {
+    file: 'the command line',
+    hash: contentHash([text, textPair]),
+    columns: { task: data.task, text: data.text, label: [] },
+    rows: text.length,
+    rowNumbers: Int32Array.from(text, (_, i) => i + 1),
+    inputs,
+    targets: { kind: 'none' },
+  };
+}
+
+function print(options: PredictOptions, i: number, prediction: NamedPrediction, context: CommandContext): void {
+  const text = options.text[i] ?? '';
+  const pair = options.textPair[i];
+  if (options.json) {
+    line(context.out, jsonLine({ text, ...(pair === undefined ? {} : { text_pair: pair }), ...prediction }));
+    return;
+  }
+  line(context.out, `${answer(prediction)}\t${text}${pair === undefined ? '' : `\t${pair}`}`);
+}
+
+function answer(prediction: NamedPrediction): string {
+  const { label, labels, value, tags, probabilities } = prediction as {
+    readonly label?: string;
+    readonly labels?: readonly string[];
+    readonly value?: number;
+    readonly tags?: readonly (string | null)[];
+    readonly probabilities?: Readonly<Record<string, number>>;
+  };
+  if (label !== undefined) return `${label} (${(100 * (probabilities?.[label] ?? 0)).toFixed(1)} %)`;
+  if (labels !== undefined) return labels.length === 0 ? '(none)' : labels.join(', ');
+  if (tags !== undefined) return tags.map((t) => t ?? '?').join(' ');
+  return value === undefined ? '' : value.toFixed(4);
 }

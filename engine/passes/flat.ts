@@ -1,6 +1,7 @@
 /** What passes over a flat entry share: reading it, and rewriting it instruction by instruction with the old value ids kept. */
 import { BugError, must } from '../base/errors.ts';
-import { operandsOf, type Fn, type Instr, type Program, type ValueId } from '../ir/program.ts';
+import type { OpName } from '../ir/opAttrs.ts';
+import { operandsOf, type Fn, type Instr, type OpInstr, type Program, type ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { FnBuilder } from '../tracing/builder.ts';
 
@@ -19,6 +20,10 @@ export const withEntry = (program: Program, fn: Fn): Program => ({
   ...program,
   functions: new Map([...program.functions, [program.entry, fn]]),
 });
+
+/** Whether an instruction is this op; then its attributes are known. */
+export const isOp = <K extends OpName>(instr: Instr | undefined, op: K): instr is OpInstr<K> =>
+  instr?.kind === 'op' && instr.op === op;
 
 /** The region that an instruction of a flat function stands in. */
 export const tagOf = (instr: Instr): number | undefined =>

@@ -8,12 +8,13 @@
  * computing it again. Op to value: the bytes. Value to the ops that read it, and to the sink where the rest needs it: no
  * way around.)
  */
-import { evaluateDim, type SymbolBindings } from '../ir/dim.ts';
-import { operandsOf, type Fn, type Instr, type OpInstr, type Program, type ValueId } from '../ir/program.ts';
+import { evaluateDim, symbolsOf, type Dim, type SymbolBindings } from '../ir/dim.ts';
+import { operandsOf, type Fn, type FnParam, type Instr, type OpInstr, type Program, type ValueId } from '../ir/program.ts';
 import { byteSize, type ValueType } from '../ir/types.ts';
 import { ruleOf } from '../ops/table.ts';
+import { typeIn } from '../tracing/builder.ts';
 import { eliminateDeadCode, trimDifferentiated } from './dce.ts';
-import { entryOf, Rewrite, withEntry, type Differentiated } from './flat.ts';
+import { entryOf, isOp, Rewrite, withEntry, type Differentiated } from './flat.ts';
 import { FlowGraph } from './minCut.ts';
 import { classifyValues, isPerExample, type InputKind, type Unit, type ValueKind } from './perExample.ts';
 
@@ -131,16 +132,34 @@ function restOf(d: Differentiated, chosen: readonly ValueId[], cached: readonly 
   return { ...rest, program: withoutUnread(rest.program, rewrite.fn) };
 }
 
-/** The program without inputs and weights that only the removed part of the original read. */
+/**
+ * The program without inputs and weights that only the removed part of the original read. An input stays when it alone
+ * tells the size of a symbol that the program still uses.
+ */
 function withoutUnread(program: Program, original: Fn): Program {
   const fn = entryOf(program);
   const read = (f: Fn): Set<ValueId> => new Set([...f.body.flatMap(operandsOf), ...f.results.map((r) => r.id)]);
   const [before, after] = [read(original), read(fn)];
-  const goes = new Set(
-    fn.params.filter((p) => p.role !== 'trainable' && before.has(p.id) && !after.has(p.id)).map((p) => p.id),
-  );
+  const isUnread = (p: FnParam): boolean => p.role !== 'trainable' && before.has(p.id) && !after.has(p.id);
+  const told = new Set(fn.params.filter((p) => !isUnread(p)).flatMap((p) => typeIn(fn, p.id).shape));
+  const used = usedSymbols(fn);
+  const goes = new Set<ValueId>();
+  for (const p of fn.params.filter(isUnread)) {
+    const needed = typeIn(fn, p.id).shape.filter((d) => used.has(String(d)) && !told.has(d));
+    if (needed.length === 0) goes.add(p.id);
+    for (const d of needed) told.add(d);
+  }
   const params = fn.params.filter((p) => !goes.has(p.id));
   const values = new Map([...fn.values].filter(([id]) => !goes.has(id)));
   const regions = fn.regions?.map((r) => ({ ...r, inputs: r.inputs.filter((id) => !goes.has(id)) }));
   return withEntry(program, { ...fn, params, values, ...(regions ? { regions } : {}) });
+}
+
+/** Symbols in the types of what is computed: every symbol of an attribute is in some output's type, or is a dimension read. */
+function usedSymbols(fn: Fn): ReadonlySet<string> {
+  const dims = fn.body.flatMap((instr): readonly Dim[] => {
+    const shapes = instr.outputs.flatMap((id) => typeIn(fn, id).shape);
+    return isOp(instr, 'dimension') ? [...shapes, instr.attrs.of] : shapes;
+  });
+  return new Set(dims.flatMap((d) => [...symbolsOf(d)]));
 }

@@ -4,7 +4,8 @@
  */
 import { must } from '../base/errors.ts';
 import { concat, reshape } from '../ir/build.ts';
-import type { CallInstr, Fn, Program, Region, RegionInstance, RepeatInstr, ValueId, ValueInfo } from '../ir/program.ts';
+import type { OpAttrs } from '../ir/opAttrs.ts';
+import type { CallInstr, Fn, OpInstr, Program, Region, RegionInstance, RepeatInstr, ValueId, ValueInfo } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { functionsOf } from '../ops/verify.ts';
 import type { FnBuilder } from '../tracing/builder.ts';
@@ -113,7 +114,7 @@ class Inliner {
       this.#builder.setPath(infos[0]?.path ?? path);
       const outputs =
         instr.kind === 'op'
-          ? this.#builder.append(instr, infos, instr.inputs.map(get))
+          ? this.#builder.append(atPath(instr, path), infos, instr.inputs.map(get))
           : this.#expand(instr, get, path);
       instr.outputs.forEach((id, i) => values.set(id, must(outputs[i], `output ${i}`)));
     }
@@ -144,7 +145,8 @@ class Inliner {
   #restore(region: Region, inputs: readonly Tensor[], outputs: readonly Tensor[], path: string): Tensor[] | undefined {
     if (region.kind !== 'reversible' || this.#options.inverses !== true) return undefined;
     const inverse = this.#function(region.inverse);
-    return this.#body(inverse, [...outputs, ...inputs.slice(region.streams)], `${path}/inverse`);
+    // At the same path: the inverse must draw the noise of the layer that it undoes.
+    return this.#body(inverse, [...outputs, ...inputs.slice(region.streams)], path);
   }
 
   #function(name: string): Fn {
@@ -177,6 +179,13 @@ function stack(xs: readonly Tensor[]): Tensor {
   const rows = xs.map((x) => reshape(x, [1, ...x.type.shape]));
   const first = must(rows[0], 'a stack has layers');
   return concat(rows as [Tensor, ...Tensor[]], -first.type.shape.length);
+}
+
+/** A noise site becomes unique by the path of its call, so that layers that share a function draw apart. */
+function atPath(instr: OpInstr, path: string): OpInstr {
+  if (instr.op !== 'noise') return instr;
+  const attrs = instr.attrs as OpAttrs['noise'];
+  return { ...instr, attrs: { ...attrs, site: join(path, attrs.site) } };
 }
 
 const join = (path: string, site: string): string => (path === '' ? site : `${path}/${site}`);

@@ -1,5 +1,7 @@
 /** Smallest cut of a directed graph with capacities (Dinic 1970). Of all smallest cuts it gives the one nearest to the sink. */
 
+import { BugError } from '../base/errors.ts';
+
 interface Edge {
   readonly to: number;
   capacity: number;
@@ -25,7 +27,10 @@ export class FlowGraph {
   minCut(source: number, sink: number): (node: number) => boolean {
     for (let levels = this.#levels(source); levels[sink] !== -1; levels = this.#levels(source)) {
       const next = this.#edges.map(() => 0);
-      while (this.#push(source, sink, Infinity, levels, next) > 0);
+      for (let sent = 1; sent > 0;) {
+        sent = this.#push(source, sink, Infinity, levels, next);
+        if (sent === Infinity) throw new BugError('the graph has a way from source to sink without a limit');
+      }
     }
     const reaching = this.#reaching(sink);
     return (node) => reaching.has(node);
@@ -33,7 +38,7 @@ export class FlowGraph {
 
   #of(node: number): Edge[] {
     const edges = this.#edges[node];
-    if (!edges) throw new RangeError(`the graph has no node ${node}`);
+    if (!edges) throw new BugError(`the graph has no node ${node}`);
     return edges;
   }
 

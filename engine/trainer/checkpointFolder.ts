@@ -57,7 +57,7 @@ export function writeStepFolder(parent: string, step: number, files: Files, io: 
     io.syncFolder(parent);
     const read = readStepFolder(join(parent, name), io);
     if (!read.ok) return { ok: false, reason: `what was written reads back otherwise: ${read.reason}` };
-    for (const other of others) io.remove(join(parent, other));
+    for (const other of others) removeQuietly(join(parent, other), io);
     return { ok: true, bytes };
   } catch (error) {
     const code = systemCode(error);

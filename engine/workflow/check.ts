@@ -34,6 +34,8 @@ export interface CheckResult {
 
 export interface CheckOptions {
   readonly home?: string;
+  /** Whether costs are computed; true by default. */
+  readonly costs?: boolean;
   /** Kept between checks of one session, so that an edit traces only what it changed. */
   readonly memo?: CompileMemo;
   /** Opens backbones; kept between checks so that a checkpoint is opened once. */
@@ -107,7 +109,7 @@ export class Checker {
       { training: true, maxLength: limits.longest, memo: this.#memo },
     );
     diagnostics.push(...found);
-    if (!compiled) return [];
+    if (!compiled || this.#options.costs === false) return [];
     const batch = settings?.batch ?? 32;
     const sizes = { batch, length, tokens: batch * length };
     return [{ step: instance?.id, model, report: reportModel(compiled, sizes, trainingStep(compiled, sizes)) }];

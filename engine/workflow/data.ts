@@ -39,7 +39,10 @@ export function dataArtifact(choice: Omit<DataArtifact, 'kind' | 'splits' | 'tab
   return { kind: 'data', ...choice, splits: [], table };
 }
 
-export const splitData = (data: DataArtifact, split: Split): DataArtifact => ({ ...data, splits: [...data.splits, split] });
+export const splitData = (data: DataArtifact, split: Split): DataArtifact => ({
+  ...data,
+  splits: [...data.splits, split],
+});
 
 /** The rows of a data set that are meant, ascending; undefined: all. */
 export interface Rows {
@@ -85,7 +88,12 @@ export function taskOfData({ targets, file }: Dataset): HeadTask {
 }
 
 /** The rows as token ids; kept in the home, so that a second run reads them. */
-export function encodeRows({ dataset, rows }: Rows, tokenizer: Tokenizer, maxLength: number, home?: string): ExampleSet {
+export function encodeRows(
+  { dataset, rows }: Rows,
+  tokenizer: Tokenizer,
+  maxLength: number,
+  home?: string,
+): ExampleSet {
   return exampleSet(dataset, encodeAll(dataset, tokenizer, maxLength, home), rows);
 }
 

@@ -6,22 +6,273 @@
  *   WORKSPACE/steps/train-0123456789abcdef/run/          the trainer's own folder
  *   WORKSPACE/run.json                                   the steps of the last run and where they lie
  */
-import { createReadStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { contentHash } from '../base/canonical.ts';
 import { writeFileDurable } from '../base/durable.ts';
 import { must, UserError, type Diagnostic } from '../base/errors.ts';
 import type { Document } from '../protocol/document.ts';
 import { workflowStepKeys } from '../protocol/stepKey.ts';
-import { unfoldWorkflow, type StepInstance, type StepInstanceId } from '../protocol/steps.ts';
+import { unfoldWorkflow, type StepInstance, type StepInstanceId, type StepOutput } from '../protocol/steps.ts';
+import { banksOfModels } from '../protocol/structure/workflow.ts';
 import type { TrainEvent } from '../trainer/state.ts';
 import { openBackbone, type Backbone } from './backbone.ts';
 import { paramsOf } from './check.ts';
-import { deviceName } from './devices.ts';
-import { Interrupted, StepRunner, type StepValues } from './runStep.ts';
 import type { LoadedDocument } from './loadDocument.ts';
 import * as messages from './messages.ts';
-import type { Figures } from './steps/use.ts';
+import {
+  isKept,
+  keptSchema,
+  keptValues,
+  runKept,
+  runLight,
+  type Artifact,
+  type Kept,
+  type StepContext,
+  type StepValues,
+} from './runStep.ts';
 import type { Toolkit } from './toolkit.ts';
+
+/** Raised whenever a step would give other results for the same document and files. */
+const WORKFLOW_VERSION = 1;
+
+export type WorkflowEvent =
+  | {
+      readonly kind: 'step';
+      readonly step: StepInstanceId;
+      readonly type: string;
+      readonly number: number;
+      readonly of: number;
+    }
+  | { readonly kind: 'step-done'; readonly step: StepInstanceId; readonly kept: Kept; readonly known: boolean }
+  | { readonly kind: 'train'; readonly step: StepInstanceId; readonly event: TrainEvent }
+  | { readonly kind: 'finding'; readonly step: StepInstanceId; readonly diagnostic: Diagnostic };
+
+export interface ExecuteOptions {
+  /** The folder of results. */
+  readonly out: string;
+  /** Run this step and what it needs only. */
+  readonly to?: string;
+  readonly resume: boolean;
+  readonly device: string;
+  readonly home?: string;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: WorkflowEvent) => void;
+}
+
+export interface DoneStep {
+  readonly step: StepInstanceId;
+  readonly folder: string;
+  readonly kept: Kept;
+  /** It was there from an earlier run. */
+  readonly known: boolean;
+}
+
+export interface ExecuteResult {
+  readonly output: string;
+  /** The kept steps in the order in which they ran. */
+  readonly steps: readonly DoneStep[];
+}
+
+/** Runs a document that was checked. Throws a `UserError`, or `Interrupted` when it is asked to stop. */
+export async function runWorkflow(
+  loaded: LoadedDocument,
+  toolkit: Toolkit,
+  options: ExecuteOptions,
+): Promise<ExecuteResult> {
+  const instances = chosen(loaded.document, options.to);
+  const run = new WorkflowRun(loaded, toolkit, options);
+  const keys = await run.keys(instances);
+  const done: DoneStep[] = [];
+  const heavy = instances.filter((i) => isKept(i.step.type));
+  for (const instance of instances) {
+    if (!isKept(instance.step.type)) {
+      run.light(instance);
+      continue;
+    }
+    const key = must(keys.get(instance.id), `key of "${instance.id}"`);
+    options.onEvent({
+      kind: 'step',
+      step: instance.id,
+      type: instance.step.type,
+      number: done.length + 1,
+      of: heavy.length,
+    });
+    const one = await run.kept(instance, key);
+    done.push(one);
+    options.onEvent({ kind: 'step-done', step: instance.id, kept: one.kept, known: one.known });
+  }
+  publish(options.out, loaded, done);
+  return { output: options.out, steps: done };
+}
+
+/** The steps that are needed for `to`, in order; all without it. */
+function chosen(document: Document, to: string | undefined): readonly StepInstance[] {
+  const all = unfoldWorkflow(document);
+  if (all.length === 0) throw new UserError(messages.nothingToRun({}));
+  if (to === undefined) return all;
+  const wanted = all.filter((i) => i.id === to || i.id.startsWith(`${to}[`) || i.id.startsWith(`${to}/`));
+  if (wanted.length === 0) throw new UserError(messages.noSuchStep(to, [...new Set(all.map((i) => i.id))]));
+  const needed = new Set(wanted.map((i) => i.id));
+  for (const instance of [...all].reverse()) {
+    if (!needed.has(instance.id)) continue;
+    for (const from of [...instance.inputs, ...instance.banks]) needed.add(from.from.step);
+  }
+  return all.filter((i) => needed.has(i.id));
+}
+
+class WorkflowRun {
+  readonly #loaded: LoadedDocument;
+  readonly #toolkit: Toolkit;
+  readonly #options: ExecuteOptions;
+  readonly #values = new Map<StepInstanceId, StepValues>();
+  readonly #backbones = new Map<string, Backbone>();
+
+  constructor(loaded: LoadedDocument, toolkit: Toolkit, options: ExecuteOptions) {
+    this.#loaded = loaded;
+    this.#toolkit = toolkit;
+    this.#options = options;
+  }
+
+  /** Content addresses. What steps read from outside the document is hashed first; all missing files are told at once. */
+  async keys(instances: readonly StepInstance[]): Promise<ReadonlyMap<StepInstanceId, string>> {
+    const external = new Map<StepInstanceId, unknown>();
+    const found: Diagnostic[] = [];
+    for (const instance of instances) {
+      try {
+        external.set(instance.id, await this.#external(instance));
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        found.push(...error.diagnostics);
+      }
+    }
+    if (found.length > 0) throw new UserError(found);
+    return workflowStepKeys(this.#loaded.document, { hash: contentHash, external: (i) => external.get(i.id) });
+  }
+
+  light(instance: StepInstance): void {
+    this.#values.set(instance.id, runLight(this.#context(instance)));
+  }
+
+  async kept(instance: StepInstance, key: string): Promise<DoneStep> {
+    const folder = join(
+      this.#options.out,
+      'steps',
+      `${instance.id.replace(/[^A-Za-z0-9_-]+/g, '.')}-${key.slice(0, 16)}`,
+    );
+    const file = join(folder, 'result.json');
+    const known = readKept(file);
+    const kept = known ?? (await this.#make(instance, folder, file));
+    this.#values.set(instance.id, keptValues(instance, kept, folder));
+    return { step: instance.id, folder, kept, known: known !== undefined };
+  }
+
+  async #make(instance: StepInstance, folder: string, file: string): Promise<Kept> {
+    mkdirSync(folder, { recursive: true });
+    const kept = await runKept(this.#context(instance), folder);
+    writeFileDurable(file, `${JSON.stringify(kept, undefined, 1)}\n`);
+    return kept;
+  }
+
+  #context(instance: StepInstance): StepContext {
+    const { resume, signal, home, onEvent } = this.#options;
+    return {
+      loaded: this.#loaded,
+      toolkit: this.#toolkit,
+      instance,
+      valueOf: (output) => this.#valueOf(output),
+      backbone: (reference) => this.#backbone(reference),
+      resume,
+      signal,
+      ...(home === undefined ? {} : { home }),
+      onTrain: (event) => onEvent({ kind: 'train', step: instance.id, event }),
+      report: (diagnostic) => onEvent({ kind: 'finding', step: instance.id, diagnostic }),
+    };
+  }
+
+  /** A bank may leave out which output it means; then the step has one that is an adapter. */
+  #valueOf(output: StepOutput): Artifact {
+    const values = must(this.#values.get(output.step), `step "${output.step}" ran before`);
+    return must(values.get(output.port ?? 'adapter'), `output "${output.port ?? 'adapter'}" of "${output.step}"`);
+  }
+
+  #backbone(reference: string): Backbone {
+    const known = this.#backbones.get(reference) ?? openBackbone(reference, this.#loaded.folder, this.#options.home);
+    this.#backbones.set(reference, known);
+    return known;
+  }
+
+  async #external(instance: StepInstance): Promise<unknown> {
+    const { folder, document } = this.#loaded;
+    const { type, model } = instance.step;
+    const hashOf = (path: string, param: string): Promise<string> =>
+      hashFile(resolve(folder, path), { file: this.#loaded.file, node: instance.id, param }, path);
+    switch (type) {
+      case 'data.table':
+        return hashOf(paramsOf(instance, 'data.table').file, 'file');
+      case 'adapter.file':
+        return hashOf(paramsOf(instance, 'adapter.file').file, 'file');
+      case 'model': {
+        const banks = model === undefined ? [] : (banksOfModels(document).get(model) ?? []);
+        const sources = banks.flatMap((b) => document.banks[b]?.sources ?? []).filter((s) => s.mute !== true);
+        const assets = sources.flatMap(({ artifact }) => ('asset' in artifact ? [artifact.asset] : []));
+        const hashes = [];
+        for (const asset of assets) hashes.push(await hashOf(asset, 'bank'));
+        return [this.#backbone(paramsOf(instance, 'model').backbone).hash, hashes];
+      }
+      case 'train':
+      case 'evaluate':
+      case 'predict':
+        return [WORKFLOW_VERSION, this.#options.device];
+      default:
+        return WORKFLOW_VERSION;
+    }
+  }
+}
+
+/** SHA-256 of a file's bytes. */
+async function hashFile(path: string, where: Diagnostic['where'], shown: string): Promise<string> {
+  if (shown === '') throw new UserError(messages.emptyPath(where));
+  if (!existsSync(path)) throw new UserError(messages.missingFile(where, shown));
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw new UserError(
+      messages.missingFile(where, `${shown}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`),
+    );
+  }
+  return hash.digest('hex');
+}
+
+/** What a step left; undefined when it did not end. */
+function readKept(file: string): Kept | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    const parsed = keptSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Puts the files of the last training and prediction where people look first, and says which steps they are from. */
+function publish(out: string, loaded: LoadedDocument, done: readonly DoneStep[]): void {
+  for (const { folder, kept } of done) {
+    for (const file of kept.files) {
+      const target = join(out, basename(file));
+      copyFileSync(join(folder, file), target);
+    }
+  }
+  const steps = done.map(({ step, folder, kept }) => ({
+    step,
+    folder: `steps/${basename(folder)}`,
+    type: kept.type,
+    metrics: kept.metrics,
+  }));
+  writeFileDurable(
+    join(out, 'run.json'),
+    `${JSON.stringify({ format: 1, document: resolve(loaded.file), steps }, undefined, 1)}\n`,
+  );
+}

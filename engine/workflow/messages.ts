@@ -179,4 +179,6 @@ export const backboneMissing = (where: Place, found: string): Diagnostic =>
     { severity: 'warning', found },
   );
 export const wrongMetric = (where: Place, found: string, fitting: readonly string[]): Diagnostic =>
-  say('metric-task', where, 'This figure does not fit the task and its labels.', `Use one of ${names(fitting)}.`, { found });
+  say('metric-task', where, 'This figure does not fit the task and its labels.', `Use one of ${names(fitting)}.`, {
+    found,
+  });

@@ -36,7 +36,9 @@ export interface TrainedModel {
   readonly tokenizer: Tokenizer;
   readonly parameters: ReadonlyMap<string, HostTensor>;
   /** What evaluation and prediction of this model have in common, for the Program that is wanted. */
-  context(program: Program): Promise<Pick<EvaluationContext, 'model' | 'output' | 'firstPosition' | 'microBatchTokens' | 'extra'>>;
+  context(
+    program: Program,
+  ): Promise<Pick<EvaluationContext, 'model' | 'output' | 'firstPosition' | 'microBatchTokens' | 'extra'>>;
   close(): Promise<void>;
 }
 
@@ -89,7 +91,9 @@ function trainedParameters(container: Container, compiled: CompiledModel): Reado
       const entry = container.file.tensors.get(p.name);
       const shape = p.type.shape.map((d) => evaluateDim(d, new Map()));
       if (!entry || entry.shape.join() !== shape.join()) {
-        throw new UserError(messages.badContainer(container.file.path, `no tensor "${p.name}" of [${shape.join(',')}]`));
+        throw new UserError(
+          messages.badContainer(container.file.path, `no tensor "${p.name}" of [${shape.join(',')}]`),
+        );
       }
       return [p.name, { dtype: 'f32', shape, data: container.read(p.name) }] as const;
     }),

@@ -39,7 +39,8 @@ export function modelWeights(
 
 function sourceOf(p: EntryParameter, backbone: Backbone, read: (name: string) => Float32Array): WeightSource {
   const { artifact, tensor } = must(p.source, `weight "${p.name}" has a place`);
-  const placed = artifact === 'backbone' ? backbone.checkpoint.tensors.get(backbone.aliases.get(tensor) ?? tensor) : undefined;
+  const placed =
+    artifact === 'backbone' ? backbone.checkpoint.tensors.get(backbone.aliases.get(tensor) ?? tensor) : undefined;
   if (artifact === 'backbone' && !placed) throw new BugError(`the checkpoint has no tensor "${tensor}"`);
   const shape = p.type.shape.map((d) => evaluateDim(d, new Map()));
   if (placed && placed.entry.dtype === 'F32' && placed.entry.begin % ALIGNMENT === 0) {

@@ -1,10 +1,11 @@
 /** Lowerings of ops that select or place rows by integer indices. i32 indices are used as they are where a kernel takes them. */
-import { mulDims, type Dim } from '../../ir/dim.ts';
+import { mulDims, productOf, type Dim } from '../../ir/dim.ts';
 import type { ValueId } from '../../ir/program.ts';
-import { isFloat, type Shape, type ValueType } from '../../ir/types.ts';
-import { int, text } from './graph.ts';
-import { full, reshaped, shapeVector, typeOf, upToFactor, withFactor, type LowerContext, type Lowering } from './lowering.ts';
+import type { Shape, ValueType } from '../../ir/types.ts';
+import { int } from './graph.ts';
+import { full, reshaped, reshapeNode, typeOf, upToFactor, withFactor, type Lowering } from './lowering.ts';
 import { ELEMENT_TYPE } from './proto.ts';
+import { coordinates, summedRows, zeros } from './scatter.ts';
 import { packedRows, placedRows } from './rowViews.ts';
 import { isWhole, plain, type Lowered } from './values.ts';
 
@@ -14,22 +15,15 @@ export const lowerGather: Lowering<'gather'> = (c, site, inputs) => {
   return [withFactor(c.graph.node('Gather', [name, full(c, index)], { attributes: { axis: int(0) } }), typeOf(site), factor)];
 };
 
-/** ScatterND takes i64 indices with an axis of one coordinate at the end. */
-function coordinates(c: LowerContext, index: Lowered): string {
-  const column = reshaped(c, index, [...index.type.shape, 1]);
-  return c.graph.node('Cast', [full(c, column)], { attributes: { to: int(ELEMENT_TYPE.i64) } });
-}
-
-function zeros(c: LowerContext, type: ValueType): string {
-  return c.graph.node('Expand', [c.graph.scalar(isFloat(type.dtype) ? 'f32' : 'i32', 0), shapeVector(c, type.shape)]);
-}
-
 export const lowerScatterAdd: Lowering<'scatterAdd'> = (c, site, inputs) => {
   const [updates, index] = inputs as [Lowered, Lowered];
   const type = typeOf(site);
   const { name, factor } = upToFactor(c, updates);
-  const operands = [zeros(c, type), coordinates(c, index), name];
-  return [withFactor(c.graph.node('ScatterND', operands, { attributes: { reduction: text('add') } }), type, factor)];
+  const width = productOf(type.shape.slice(1));
+  const table: ValueType = { ...type, shape: [type.shape[0] as Dim, width] };
+  const flat = reshapeNode(c, name, [productOf(index.type.shape), width]);
+  const sums = summedRows(c, flat, index, site.inputIds[1] as ValueId, table);
+  return [reshaped(c, withFactor(sums, table, factor), type.shape)];
 };
 
 /** `[B, T, ...]` as rows `[B*T, ...]`. */

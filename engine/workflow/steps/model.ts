@@ -21,6 +21,9 @@ export function modelStep(request: BankRequest, backbone: Backbone, fitTo: DataA
   const { sources, diagnostics } = fillBanks(request);
   if (diagnostics.length > 0) throw new UserError(diagnostics);
   const other = sources.find((s) => s.adapter.backboneHash !== undefined && s.adapter.backboneHash !== backbone.hash);
-  if (other) throw new UserError(messages.otherBackbone({ model: request.model, node: `bank ${other.bank}`, param: other.name }));
+  if (other)
+    throw new UserError(
+      messages.otherBackbone({ model: request.model, node: `bank ${other.bank}`, param: other.name }),
+    );
   return { kind: 'model', document: request.document, model: request.model, backbone, sources, fitTo };
 }

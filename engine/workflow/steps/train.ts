@@ -126,7 +126,13 @@ async function prepare(request: TrainRequest): Promise<Prepared> {
     evaluationSet: evaluation && encodeRows(evaluation, tokenizer, maxLength, home),
     firstPosition: limits.firstPosition,
     document,
-    data: { task: columns.task, labels: [...labelsOf(training.dataset)], text: [...columns.text], label: [...columns.label], maxLength },
+    data: {
+      task: columns.task,
+      labels: [...labelsOf(training.dataset)],
+      text: [...columns.text],
+      label: [...columns.label],
+      maxLength,
+    },
   };
 }
 
@@ -141,7 +147,11 @@ function metricOf(chosen: TrainParams['metric'], { dataset }: Rows): MetricName 
 }
 
 /** The document whose head fits the data: made so when the model step takes data, required so otherwise. */
-async function headOf(request: TrainRequest, training: Rows, report: (d: Diagnostic) => void): Promise<ModelArtifact['document']> {
+async function headOf(
+  request: TrainRequest,
+  training: Rows,
+  report: (d: Diagnostic) => void,
+): Promise<ModelArtifact['document']> {
   const { model, toolkit } = request;
   const wanted = taskOfData(training.dataset);
   const where = { model: model.model };
@@ -187,7 +197,12 @@ export function settingsOf(p: TrainParams): TrainSettings {
 
 function keepContainer(request: TrainRequest, prepared: Prepared, result: TrainResult, file: string): void {
   const { model, toolkit } = request;
-  const tensors: TensorToWrite[] = [...readParameters(file)].map(([name, { shape, data }]) => ({ name, dtype: 'F32', shape, data }));
+  const tensors: TensorToWrite[] = [...readParameters(file)].map(([name, { shape, data }]) => ({
+    name,
+    dtype: 'F32',
+    shape,
+    data,
+  }));
   tensors.push(...prepared.training.parameters.flatMap((p) => sourceTensors(p, model.sources)));
   writeContainer(
     join(request.folder, CONTAINER_FILE),

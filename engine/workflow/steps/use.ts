@@ -59,7 +59,9 @@ export function namedPrediction(prediction: Prediction, labels: readonly string[
 }
 
 /** The answers for data, in its order. Labels are not read. */
-export async function predictStep(request: UseRequest): Promise<readonly (NamedPrediction & { readonly row: number })[]> {
+export async function predictStep(
+  request: UseRequest,
+): Promise<readonly (NamedPrediction & { readonly row: number })[]> {
   const { model, batch, signal, home } = request;
   const { labels, task, maxLength } = model.container.data;
   const data = { ...request.data, columns: { ...request.data.columns, label: [] } };

@@ -1,0 +1,180 @@
+/**
+ * Joins functions into classes: drafts that differ in numbers only are one class, whose constructor takes what differs.
+ * Callees come before callers, all functions of one call depth together, so that no two classes differ in constants only.
+ */
+import { must } from '../../base/errors.ts';
+import type { Fn } from '../../ir/program.ts';
+import { chooseArguments, type ClassArguments, type Slot } from './arguments.ts';
+import type { Bindings } from './bindings.ts';
+import { classHint, type Features } from './classNames.ts';
+import type { Start } from './construct.ts';
+import { draftOf, holesIn, identityOf, skeleton, startsOf, type Draft } from './draft.ts';
+import { isInteger } from './holes.ts';
+import type { Part, PartOf } from './parts.ts';
+import type { Prepared } from './prepare.ts';
+import { Namer, own, type Ident } from './python/identifiers.ts';
+import {
+  attribute,
+  dotted,
+  fillStatement,
+  invoke,
+  method,
+  name,
+  SELF,
+  type ClassDef,
+  type Def,
+  type Expr,
+  type Parameter,
+  type Statement,
+} from './python/syntax.ts';
+import { sizesOf, type Sizes } from './sizes.ts';
+
+export interface ClassSet {
+  /** In the order in which they can be defined. */
+  readonly classes: readonly ClassDef[];
+  readonly drafts: ReadonlyMap<string, Draft>;
+  readonly root: Draft;
+}
+
+export function classesOf(prepared: Prepared, bindings: Bindings, features: Features): ClassSet {
+  const namer = new Namer('class', ['Model', 'ModelOutput', 'Attention', 'Tensor', 'NamedTuple', 'PathLike']);
+  const sizes = new Map<string, Sizes>();
+  const fnOf = (n: string): Fn => must(prepared.functions.get(n), n);
+  const sizesFor = (n: string): Sizes => must(sizes.get(n), `sizes of ${n}`);
+  for (const fn of prepared.functions.values()) sizes.set(fn.name, sizesOf(fn, (n) => ({ fn: fnOf(n), sizes: sizesFor(n) })));
+  const parts = new Map<string, Part>();
+  const partOf: PartOf = (n) => must(parts.get(n), `part ${n}`);
+  const drafts = new Map<string, Draft>();
+  const classes: ClassDef[] = [];
+  const context = { bindings, partOf, sizesOf: sizesFor };
+  for (const level of levelsOf(prepared)) {
+    const level_ = level.map((fn) => draftOf(fn, context));
+    for (const d of level_) drafts.set(d.fn.name, d);
+    for (const group of groupsOf(level_)) {
+      const members = group.members;
+      const className = namer.mint(classHint(must(members[0], 'a class has a member').fn, features));
+      const made = makeClass(group, className);
+      classes.push(made.definition);
+      members.forEach((d, i) => parts.set(d.fn.name, { fn: d.fn, sizes: d.sizes, className: name(className), args: made.args.partArguments(i) }));
+    }
+  }
+  return { classes, drafts, root: draftOf(prepared.root, context) };
+}
+
+/** Functions by call depth, without the root. */
+function levelsOf(prepared: Prepared): readonly (readonly Fn[])[] {
+  const depth = new Map<string, number>();
+  const levels: Fn[][] = [];
+  for (const fn of prepared.functions.values()) {
+    const callees = fn.body.flatMap((i) => (i.kind === 'call' ? [i.fn] : i.kind === 'repeat' ? i.bodies : []));
+    const d = callees.reduce((m, n) => Math.max(m, 1 + must(depth.get(n), n)), 0);
+    depth.set(fn.name, d);
+    if (fn.name !== prepared.root.name) (levels[d] ??= []).push(fn);
+  }
+  return levels.filter((l) => l !== undefined);
+}
+
+export interface Group {
+  readonly members: readonly Draft[];
+  /** How each tensor starts, by the member that says it; frozen members say nothing. */
+  readonly starts: ReadonlyMap<string, { readonly member: Draft; readonly start: Start }>;
+}
+
+/** Drafts with one skeleton whose tensors do not start in two different ways. */
+function groupsOf(drafts: readonly Draft[]): Group[] {
+  const groups: { identity: string; members: Draft[]; starts: Map<string, { member: Draft; start: Start }> }[] = [];
+  for (const d of drafts) {
+    const identity = identityOf(d);
+    const text = (s: { member: Draft; start: Start }): string => skeleton(s.start, s.member.holes);
+    const fitting = groups.find((g) => g.identity === identity && startsOf(d).every((start) => {
+      const known = g.starts.get(start.tensor);
+      return !known || text(known) === text({ member: d, start });
+    }));
+    const group = fitting ?? { identity, members: [], starts: new Map<string, { member: Draft; start: Start }>() };
+    if (!fitting) groups.push(group);
+    group.members.push(d);
+    for (const start of startsOf(d)) if (!group.starts.has(start.tensor)) group.starts.set(start.tensor, { member: d, start });
+  }
+  return groups;
+}
+
+/** The code of `__init__` and `forward` of one member, with its own holes. */
+interface Code {
+  readonly init: readonly Statement[];
+  readonly forward: readonly Statement[];
+}
+
+function codeOf(member: Draft, group: Group): Code {
+  const init = member.attributes.constructions.flatMap(({ made, starts }) => {
+    const tensors = starts.length > 0 ? starts.map((s) => s.tensor) : [...member.attributes.tensors.keys()].filter((t) => isTensorOf(t, made));
+    return [withFill(made, tensors, group), ...tensors.flatMap((t) => group.starts.get(t)?.start.statements ?? [])];
+  });
+  return { init, forward: member.body };
+}
+
+const attributeName = (made: Statement): string => {
+  const target = made.kind === 'assign' ? made.targets[0] : undefined;
+  return target?.kind === 'attribute' ? target.name : '';
+};
+const isTensorOf = (tensor: string, made: Statement): boolean => tensor.split('.')[0] === attributeName(made);
+
+/** `torch.empty` is written only where statements follow that fill it. */
+function withFill(made: Statement, tensors: readonly string[], group: Group): Statement {
+  if (made.kind !== 'assign' || made.value.kind !== 'call' || JSON.stringify(made.value.fn) !== PARAMETER) return made;
+  const start = group.starts.get(tensors[0] ?? '')?.start;
+  if (start && start.statements.length > 0) return made;
+  const empty = made.value.args[0];
+  if (empty?.kind !== 'call') return made;
+  const filled: Expr = { ...empty, fn: dotted(start?.fill ?? 'torch.zeros') };
+  return { ...made, value: { ...made.value, args: [filled] } };
+}
+const PARAMETER = JSON.stringify(dotted('nn.Parameter'));
+
+interface MadeClass {
+  readonly definition: ClassDef;
+  readonly args: ClassArguments;
+}
+
+function makeClass(group: Group, className: Ident): MadeClass {
+  const member = must(group.members[0], 'a class has a member');
+  const code = codeOf(member, group);
+  const slots = slotsOf(group);
+  const inForward = new Set(holesIn(code.forward));
+  const args = chooseArguments({ members: group.members, slots, inForward, attributes: member.attributes.names });
+  const definition = { ...classOf(member, code, args, className), doc: member.fn.origin?.doc ?? `The function ${className}.` };
+  return { definition, args };
+}
+
+/** The holes of the first member, each with its value in every member. */
+function slotsOf(group: Group): readonly Slot[] {
+  const orders = group.members.map((m) => {
+    const { init, forward } = codeOf(m, group);
+    return holesIn([...init, ...forward]);
+  });
+  const first = must(orders[0], 'a member');
+  const seen = new Set<number>();
+  return first.flatMap((hole, i) => {
+    if (seen.has(hole)) return [];
+    seen.add(hole);
+    const holes = group.members.map((m, k) => must(m.holes[must(orders[k]?.[i], 'aligned holes')], 'a hole'));
+    return [{ hole, holes, values: holes.map((h) => h.value) }];
+  });
+}
+
+/** A class from the code of its first member, with holes filled by arguments or numbers. */
+export function classOf(member: Draft, code: Code, args: ClassArguments, className: Ident): ClassDef {
+  const values = args.stored.map((a): Statement => ({ kind: 'assign', targets: [attribute(SELF, a.attribute)], value: name(a.name) }));
+  const init = code.init.map((s) => fillStatement(s, args.inInit));
+  const forward = code.forward.map((s) => fillStatement(s, args.inForward));
+  const parameters = args.list.map((a): Parameter => ({ name: a.name, annotation: dotted(isInteger(a.kind) ? 'int' : 'float') }));
+  const methods: Def[] = [];
+  if (init.length + values.length > 0) methods.push(constructorOf(parameters, [...values, ...init]));
+  methods.push({ name: own('forward'), self: true, parameters: member.parameters, returns: member.returns, body: forward });
+  return { name: className, base: dotted('nn.Module'), doc: '', fields: [], methods };
+}
+
+export function constructorOf(parameters: readonly Parameter[], body: readonly Statement[]): Def {
+  const start: Statement = { kind: 'expression', value: method(invoke('super', []), '__init__') };
+  return { name: own('__init__'), self: true, parameters, returns: { kind: 'none' }, body: [start, ...body] };
+}
+
