@@ -4,9 +4,9 @@
  */
 import { BugError, must } from '../base/errors.ts';
 import { add, constant } from '../ir/build.ts';
-import type { Fn, Instr, OpInstr, Program, ValueId } from '../ir/program.ts';
+import { dependents } from '../ir/dataflow.ts';
+import type { Instr, OpInstr, Program, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { isFloat } from '../ir/types.ts';
 import { ruleOf } from '../ops/table.ts';
 import { FnBuilder } from '../tracing/builder.ts';
 
@@ -82,18 +82,6 @@ export function differentiate(program: Program, request: GradientRequest): Diffe
     backwardStart,
     cotangents: new Map([...cotangents].map(([id, c]) => [id, c.id])),
   };
-}
-
-/** Float values that depend on the roots. */
-export function dependents(fn: Fn, roots: ReadonlySet<ValueId>): Set<ValueId> {
-  const live = new Set(roots);
-  for (const instr of fn.body) {
-    if (instr.kind === 'repeat') throw new BugError('inline before differentiating');
-    if (instr.kind === 'op' && instr.op === 'stopGradient') continue;
-    if (!instr.inputs.some((id) => live.has(id))) continue;
-    for (const id of instr.outputs) if (isFloat(must(fn.values.get(id), `%${id}`).type.dtype)) live.add(id);
-  }
-  return live;
 }
 
 function pullBack(

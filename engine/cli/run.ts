@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { UserError, type Diagnostic } from '../base/errors.ts';
 import { formatDiagnostic } from '../base/errors.ts';
 import { setParamText } from '../protocol/edit.ts';
-import { Interrupted } from '../trainer/evaluate.ts';
+import { Interrupted } from '../trainer/job.ts';
 import { peakRssBytes } from '../trainer/progress.ts';
 import type { TrainEvent } from '../trainer/state.ts';
 import { checkModels } from '../workflow/check.ts';

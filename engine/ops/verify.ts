@@ -83,7 +83,8 @@ function needUnique(fn: Fn, what: string, named: readonly { readonly name: strin
   }
 }
 
-function dimsOf(instr: OpInstr): Dim[] {
+/** Dimensions among the attributes of an op. */
+export function dimsOf(instr: OpInstr): Dim[] {
   const attrs = instr.attrs as Readonly<Record<string, unknown>>;
   return DIM_ATTRS.flatMap((key) => (Object.hasOwn(attrs, key) ? (attrs[key] as Dim | readonly Dim[]) : []));
 }

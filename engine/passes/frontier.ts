@@ -9,12 +9,21 @@
  * way around.)
  */
 import { evaluateDim, symbolsOf, type Dim, type SymbolBindings } from '../ir/dim.ts';
-import { operandsOf, type Fn, type FnParam, type Instr, type OpInstr, type Program, type ValueId } from '../ir/program.ts';
+import {
+  operandsOf,
+  type Fn,
+  type FnParam,
+  type Instr,
+  type OpInstr,
+  type Program,
+  type ValueId,
+} from '../ir/program.ts';
 import { byteSize, type ValueType } from '../ir/types.ts';
 import { ruleOf } from '../ops/table.ts';
+import { dimsOf } from '../ops/verify.ts';
 import { typeIn } from '../tracing/builder.ts';
 import { eliminateDeadCode, trimDifferentiated } from './dce.ts';
-import { entryOf, isOp, Rewrite, withEntry, type Differentiated } from './flat.ts';
+import { entryOf, Rewrite, withEntry, type Differentiated } from './flat.ts';
 import { FlowGraph } from './minCut.ts';
 import { classifyValues, isPerExample, type InputKind, type Unit, type ValueKind } from './perExample.ts';
 
@@ -155,11 +164,10 @@ function withoutUnread(program: Program, original: Fn): Program {
   return withEntry(program, { ...fn, params, values, ...(regions ? { regions } : {}) });
 }
 
-/** Symbols in the types of what is computed: every symbol of an attribute is in some output's type, or is a dimension read. */
 function usedSymbols(fn: Fn): ReadonlySet<string> {
   const dims = fn.body.flatMap((instr): readonly Dim[] => {
     const shapes = instr.outputs.flatMap((id) => typeIn(fn, id).shape);
-    return isOp(instr, 'dimension') ? [...shapes, instr.attrs.of] : shapes;
+    return instr.kind === 'op' ? [...shapes, ...dimsOf(instr)] : shapes;
   });
   return new Set(dims.flatMap((d) => [...symbolsOf(d)]));
 }

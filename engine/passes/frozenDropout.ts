@@ -3,7 +3,7 @@
  * parameter influences, the value itself stands in. A visible setting (`frozenDropout: off`), since it changes what is
  * trained; without it nothing of the prefix may be kept between epochs.
  */
-import { dependents } from '../autodiff/gradient.ts';
+import { dependents } from '../ir/dataflow.ts';
 import type { OpAttrs } from '../ir/opAttrs.ts';
 import type { Fn, Instr, OpInstr, Program, ValueId } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
@@ -41,7 +41,10 @@ const MOVES: ReadonlySet<OpInstr['op']> = new Set(['reshape', 'slice', 'gather',
 
 /** Attention takes its factors as fifth operand rather than by a product. */
 const isFrozenAttention = (instr: Instr, live: ReadonlySet<ValueId>): instr is OpInstr<'attention'> =>
-  instr.kind === 'op' && instr.op === 'attention' && instr.inputs.length === 5 && !instr.inputs.some((id) => live.has(id));
+  instr.kind === 'op' &&
+  instr.op === 'attention' &&
+  instr.inputs.length === 5 &&
+  !instr.inputs.some((id) => live.has(id));
 
 function withoutKeep(rewrite: Rewrite, instr: OpInstr<'attention'>): Tensor {
   rewrite.placeAt(instr);

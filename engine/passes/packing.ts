@@ -13,6 +13,7 @@ import type { Tensor } from '../ir/tensor.ts';
 import { tensorType, type ValueType } from '../ir/types.ts';
 import { ruleOf } from '../ops/table.ts';
 import { FnBuilder, typeIn } from '../tracing/builder.ts';
+import { tagOf } from './flat.ts';
 
 export const PACK_INDEX = 'pack/index';
 
@@ -69,7 +70,7 @@ class Packer {
     for (const instr of this.#fn.body) {
       const info = must(this.#fn.values.get(instr.outputs[0] as ValueId), 'output');
       this.#builder.setPath(info.path);
-      this.#builder.setRegion(instr.kind === 'op' ? instr.region : undefined);
+      this.#builder.setRegion(tagOf(instr));
       if (instr.kind === 'op' && this.#packable(instr)) this.#emitPacked(instr);
       else if (instr.kind === 'repeat') throw new BugError('inline before packing');
       else {

@@ -7,10 +7,10 @@
  */
 import { must } from '../base/errors.ts';
 import { isStatic, symbolsOf, type Dim } from '../ir/dim.ts';
-import type { OpAttrs } from '../ir/opAttrs.ts';
 import type { Fn, OpInstr, ValueId } from '../ir/program.ts';
 import type { ValueType } from '../ir/types.ts';
 import { ruleOf } from '../ops/table.ts';
+import { isOp } from './flat.ts';
 
 /** What one slice along the axis belongs to: a whole example, or one token (row) of an example. */
 export type Unit = 'example' | 'row';
@@ -59,27 +59,26 @@ function kindsOf(
   type: (id: ValueId) => ValueType,
   batch: ReadonlySet<string>,
 ): readonly ValueKind[] {
-  const [x = MIXED, index = MIXED] = inputs;
-  if (inputs.some((k) => k.kind === 'mixed')) return [];
-  switch (instr.op) {
-    case 'noise':
-      return [];
-    case 'dimension':
-      return [isStatic((instr as OpInstr<'dimension'>).attrs.of) ? SHARED : MIXED];
-    case 'iota':
-      return [countsBatch((instr.attrs as OpAttrs['iota']).size, batch) ? MIXED : SHARED];
-    case 'pack':
-      return [index.kind === 'index' && startsUnit(x, 'example') ? along(index.unit) : MIXED];
-    case 'unpack':
-      return [index.kind === 'index' && startsUnit(x, index.unit) ? along('example') : MIXED];
-    case 'gather':
-      // Rows of the own example; a lookup in a shared table by data of the example is the general rule.
-      if (index.kind === 'index') return [startsUnit(x, 'row') || startsUnit(x, 'example') ? along(index.unit) : MIXED];
-      break;
-    default:
-  }
+  if (inputs.some((k) => k.kind === 'mixed') || instr.op === 'noise') return [];
+  const special = specialKind(instr, inputs, batch);
+  if (special) return [special];
   const links = ruleOf(instr.op).axes(instr.attrs as never, instr.inputs.map(type), instr.outputs.map(type));
   return links.map((axes) => linkedKind(inputs, axes));
+}
+
+/** Ops whose `axes` rule does not tell enough: those that read sizes of the batch, and those that read positions in it. */
+function specialKind(
+  instr: OpInstr,
+  [x = MIXED, index = MIXED]: readonly ValueKind[],
+  batch: ReadonlySet<string>,
+): ValueKind | undefined {
+  if (isOp(instr, 'dimension')) return isStatic(instr.attrs.of) ? SHARED : MIXED;
+  if (isOp(instr, 'iota')) return countsBatch(instr.attrs.size, batch) ? MIXED : SHARED;
+  if (isOp(instr, 'pack')) return index.kind === 'index' && startsUnit(x, 'example') ? along(index.unit) : MIXED;
+  if (isOp(instr, 'unpack')) return index.kind === 'index' && startsUnit(x, index.unit) ? along('example') : MIXED;
+  // Rows of the own example; a lookup in a shared table by data of the example follows the general rule.
+  if (!isOp(instr, 'gather') || index.kind !== 'index') return undefined;
+  return startsUnit(x, 'row') || startsUnit(x, 'example') ? along(index.unit) : MIXED;
 }
 
 /** Whether a value runs along the unit on its first axis; what all examples share does everywhere. */

@@ -12,6 +12,7 @@ import type { Tensor } from '../ir/tensor.ts';
 import { tensorType, type Shape, type ValueType } from '../ir/types.ts';
 import { ruleOf } from '../ops/table.ts';
 import { FnBuilder, typeIn } from '../tracing/builder.ts';
+import { tagOf } from './flat.ts';
 import { TOKENS, type Packing } from './packing.ts';
 
 /** i32 `[B]`: the packed row of every example's first token. */
@@ -132,7 +133,7 @@ class Selector {
       const demand = this.#demandOf(instr);
       if (demand === 'none') continue;
       this.#builder.setPath(this.#fn.values.get(instr.outputs[0] as ValueId)?.path);
-      this.#builder.setRegion(instr.kind === 'op' ? instr.region : undefined);
+      this.#builder.setRegion(tagOf(instr));
       if (instr.kind === 'op' && demand === 'full' && this.#takesFirst(instr)) {
         this.#full.set(instr.outputs[0] as ValueId, this.#selected(instr.inputs[0] as ValueId));
         continue;

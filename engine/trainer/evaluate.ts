@@ -17,9 +17,12 @@ import {
   type MetricResult,
 } from '../metrics/metrics.ts';
 import { collateExamples, exampleCount, rowsOf, sortedBatches, splitBatch, type ExampleSet } from './examples.ts';
-import { batchFeeds } from './feeds.ts';
-import type { ExtraFeeds, Runnable } from './gradients.ts';
+import type { ExtraInputs } from './feeds.ts';
+import { Interrupted } from './job.ts';
 import * as messages from './messages.ts';
+import { runModel, type Runnable } from './runnable.ts';
+
+export { Interrupted } from './job.ts';
 
 export interface EvaluationContext {
   readonly model: Runnable;
@@ -29,14 +32,9 @@ export interface EvaluationContext {
   readonly batchSize: number;
   readonly microBatchTokens: number | undefined;
   readonly firstPosition: number;
-  readonly extra: ExtraFeeds | undefined;
+  readonly extra: ExtraInputs | undefined;
   /** Aborting ends the work with `Interrupted`. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Thrown out of an evaluation when the run is asked to stop. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted';
 }
 
 export interface Evaluation {
@@ -108,17 +106,13 @@ async function* runBatches(
   context: EvaluationContext,
   parameters: ReadonlyMap<string, HostTensor>,
 ): AsyncGenerator<{ readonly batch: Batch; readonly results: ReadonlyMap<string, HostTensor> }> {
-  const { model, set, firstPosition } = context;
+  const { model, set, firstPosition, extra } = context;
   for (const examples of sortedBatches(set, context.batchSize)) {
     for (const part of splitBatch(set, examples, context.microBatchTokens)) {
       if (context.signal?.aborted === true) throw new Interrupted();
       const batch = collateExamples(set, part);
-      const extra = context.extra && (await context.extra(batch));
-      const own = new Map([...model.inputs].filter(([name]) => extra?.has(name) !== true));
-      const feeds = batchFeeds(own, batch, { firstPosition });
-      for (const [name, tensor] of extra ?? []) if (model.inputs.has(name)) feeds.set(name, tensor);
-      for (const name of model.trainables) feeds.set(name, must(parameters.get(name), `parameter "${name}"`));
-      yield { batch, results: await model.executable.run(feeds) };
+      const parameter = (name: string): HostTensor | undefined => parameters.get(name);
+      yield { batch, results: await runModel(model, { batch, context: { firstPosition }, extra, parameter }) };
     }
   }
 }

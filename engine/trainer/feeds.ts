@@ -22,6 +22,12 @@ export function declaredInputs(program: Program): DeclaredInputs {
   );
 }
 
+/** Further inputs of a model: values of frozen layers that are kept over the epochs. */
+export interface ExtraInputs {
+  readonly names: ReadonlySet<string>;
+  feeds(batch: Batch): Promise<ReadonlyMap<string, HostTensor>>;
+}
+
 /** What a batch does not know of itself. */
 export interface FeedContext {
   /** Row of the first position in the position table: 0 for BERT, 2 for RoBERTa. */

@@ -13,8 +13,8 @@ import type { Program } from '../ir/program.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../ir/types.ts';
 import type { CachedValue } from '../passes/frontier.ts';
 import { collateExamples, exampleLengths, sortedBatches, splitBatch, type ExampleSet } from './examples.ts';
-import { batchFeeds } from './feeds.ts';
-import type { ExtraFeeds, Runnable } from './gradients.ts';
+import { batchFeeds, type ExtraInputs } from './feeds.ts';
+import type { Runnable } from './runnable.ts';
 import { copyBox, countOf } from './boxes.ts';
 
 /** A Program cut in two by the frontier pass: what `prefix` gives are inputs of `rest`. */
@@ -40,8 +40,8 @@ interface Pool {
   readonly kept: ReadonlyMap<number, Kept>;
 }
 
-export class FrontierCache {
-  readonly #cached: readonly CachedValue[];
+export class FrontierCache implements ExtraInputs {
+  readonly names: ReadonlySet<string>;
   readonly #prefix: Runnable;
   readonly #set: ExampleSet;
   readonly #firstPosition: number;
@@ -57,13 +57,13 @@ export class FrontierCache {
     firstPosition: number,
     budgetBytes: number,
   ) {
-    this.#cached = cached;
     this.#prefix = prefix;
     this.#set = set;
     this.#firstPosition = firstPosition;
     const { inside, bytes } = chooseExamples(cached, set, budgetBytes);
     this.#inside = inside;
     this.bytes = bytes;
+    this.names = new Set(cached.map((value) => value.name));
     this.#pools = cached.map((value) => makePool(value, set, inside));
   }
 
@@ -85,16 +85,18 @@ export class FrontierCache {
         }
         done += batch.B;
         progress(done, this.#inside.length);
+        // A backend may answer without giving way; a request to stop gets its turn here.
+        await new Promise<void>((resolve) => setImmediate(resolve));
       }
     }
   }
 
   /** The cached values of a batch as inputs of the rest. */
-  readonly feeds: ExtraFeeds = async (batch) => {
+  async feeds(batch: Batch): Promise<ReadonlyMap<string, HostTensor>> {
     const missing = this.#missing(batch);
     const fresh = missing && { batch: missing, results: await this.#run(missing) };
     return new Map(this.#pools.map((pool) => [pool.value.name, this.#assemble(pool, batch, fresh)]));
-  };
+  }
 
   #missing(batch: Batch): Batch | undefined {
     const kept = this.#pools[0]?.kept;

@@ -8,22 +8,14 @@
  */
 import { stepKey } from '../base/counterHash.ts';
 import { must } from '../base/errors.ts';
-import type { Executable, HostTensor } from '../backends/executable.ts';
+import type { HostTensor } from '../backends/executable.ts';
 import type { LossTerm } from '../compile/model.ts';
 import type { Batch } from '../data/batches.ts';
 import { collateExamples, splitBatch, type ExampleSet } from './examples.ts';
-import { batchFeeds, type DeclaredInputs, type FeedContext } from './feeds.ts';
+import type { ExtraInputs, FeedContext } from './feeds.ts';
 import { firstNonFinite } from './optimizer.ts';
 import type { ParameterStore } from './parameterStore.ts';
-
-export interface Runnable {
-  readonly executable: Executable;
-  readonly inputs: DeclaredInputs;
-  readonly trainables: readonly string[];
-}
-
-/** Further inputs of a batch: values of frozen layers that were kept from earlier epochs. */
-export type ExtraFeeds = (batch: Batch) => Promise<ReadonlyMap<string, HostTensor>>;
+import { runModel, type Runnable } from './runnable.ts';
 
 export interface GradientContext {
   readonly train: Runnable;
@@ -35,7 +27,7 @@ export interface GradientContext {
   readonly firstPosition: number;
   readonly seed: number;
   readonly microBatchTokens: number | undefined;
-  readonly extra: ExtraFeeds | undefined;
+  readonly extra: ExtraInputs | undefined;
 }
 
 export interface StepGradients {
@@ -168,21 +160,21 @@ async function lossWeights(
   return total;
 }
 
-async function run(
-  context: GradientContext,
-  { executable, inputs, trainables }: Runnable,
+const run = (
+  { firstPosition, extra }: GradientContext,
+  model: Runnable,
   store: ParameterStore,
   batch: Batch,
   feed: Omit<FeedContext, 'firstPosition'>,
   into?: ReadonlyMap<string, HostTensor>,
-): Promise<ReadonlyMap<string, HostTensor>> {
-  const extra = context.extra && (await context.extra(batch));
-  const own = new Map([...inputs].filter(([name]) => extra?.has(name) !== true));
-  const feeds = batchFeeds(own, batch, { ...feed, firstPosition: context.firstPosition });
-  for (const [name, tensor] of extra ?? []) if (inputs.has(name)) feeds.set(name, tensor);
-  for (const name of trainables) feeds.set(name, store.tensor(name, store.values));
-  return executable.run(feeds, into);
-}
+): Promise<ReadonlyMap<string, HostTensor>> =>
+  runModel(model, {
+    batch,
+    context: { ...feed, firstPosition },
+    extra,
+    parameter: (name) => store.tensor(name, store.values),
+    into,
+  });
 
 /** The places of gradients that are one piece, so that a backend writes them there itself. */
 function gradientViews(store: ParameterStore): ReadonlyMap<string, HostTensor> {

@@ -7,6 +7,7 @@ import type { MetricName } from '../metrics/metrics.ts';
 import type { TrainerBackend, WeightReader } from './backend.ts';
 import type { CheckpointIo } from './checkpointIo.ts';
 import type { ExampleSet } from './examples.ts';
+import type { FrontierPlan } from './frontierCache.ts';
 import type { TrainSettings } from './settings.ts';
 import type { TrainEvent } from './state.ts';
 import type { NodeUpdate } from './updates.ts';
@@ -18,6 +19,8 @@ export interface TrainJob {
   readonly resume: boolean;
   /** Flat Programs: with `objective`, `loss/...` and `grad/...`, and one without noise and gradients. */
   readonly programs: { readonly train: Program; readonly evaluate: Program };
+  /** The same Programs cut by the frontier pass; used when the settings give room for the values. */
+  readonly frontier?: { readonly train?: FrontierPlan; readonly evaluate?: FrontierPlan };
   readonly model: Pick<CompiledModel, 'parameters' | 'losses' | 'outputs'>;
   readonly backend: TrainerBackend;
   readonly weights: WeightReader;
@@ -54,6 +57,11 @@ export interface TrainHooks {
   readonly io?: CheckpointIo;
 }
 
+/** Thrown out of work that is not of a step when the run is asked to stop; it never leaves the trainer. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
 /** Figures by name; a figure that is no finite number is null. */
 export type Figures = ReadonlyMap<string, number | null>;
 
@@ -81,5 +89,7 @@ export interface TrainResult {
   readonly examplesPerSecond: number;
   readonly peakRssBytes: number;
   readonly trainableParameters: number;
+  /** Seconds that the values of frozen layers took before the first step, and their bytes. */
+  readonly cache?: { readonly seconds: number; readonly bytes: number };
   readonly warnings: readonly Diagnostic[];
 }

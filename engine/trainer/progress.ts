@@ -12,10 +12,16 @@ const WINDOW = 20;
 
 export class Progress {
   readonly #begun = performance.now();
+  #loopBegun = performance.now();
   readonly #recent: Done[] = [];
   #steps = 0;
   #examples = 0;
   #trainingSeconds = 0;
+
+  /** Preparation is over: what follows is steps and evaluations. */
+  begin(): void {
+    this.#loopBegun = performance.now();
+  }
 
   /** Counts a step that began at `from` (of `performance.now`). */
   step(from: number, examples: number, tokens: number): void {
@@ -43,7 +49,8 @@ export class Progress {
 
   /** Seconds for so many more steps, evaluations among them, as they went so far. */
   secondsFor(steps: number): number {
-    return this.#steps === 0 ? 0 : (this.seconds / this.#steps) * steps;
+    const seconds = (performance.now() - this.#loopBegun) / 1000;
+    return this.#steps === 0 ? 0 : (seconds / this.#steps) * steps;
   }
 
   /** Seconds since the run began in this process. */

@@ -13,10 +13,9 @@ import { join } from 'node:path';
 import { contentHash } from '../base/canonical.ts';
 import { sweepTemporaries } from '../base/durable.ts';
 import { UserError, type Diagnostic } from '../base/errors.ts';
-import type { Executable, HostTensor } from '../backends/executable.ts';
+import type { HostTensor } from '../backends/executable.ts';
 import { openSafetensors, writeSafetensors } from '../checkpoints/safetensors.ts';
 import { programHash } from '../compile/model.ts';
-import { traceAdamW } from './adamw.ts';
 import {
   checkpointsFolder,
   floatTensors,
@@ -27,21 +26,21 @@ import {
   type Restored,
 } from './checkpoint.ts';
 import { fileSystem } from './checkpointIo.ts';
+import { cachesOf, compileAll, fillCaches, type Compiled } from './compiled.ts';
 import { exampleCount } from './examples.ts';
-import { declaredInputs } from './feeds.ts';
-import type { Runnable } from './gradients.ts';
+import type { FrontierPlan } from './frontierCache.ts';
 import { initialOf, initialValues } from './initialValues.ts';
-import type { EvaluationSummary, TrainHooks, TrainJob, TrainResult } from './job.ts';
+import { Interrupted, type EvaluationSummary, type TrainHooks, type TrainJob, type TrainResult } from './job.ts';
 import { TrainingLoop, type LoopContext } from './loop.ts';
 import * as messages from './messages.ts';
 import { MetricsLog } from './metricsLog.ts';
 import { firstNonFinite } from './optimizer.ts';
 import { initialGrowth, ParameterStore, type Slot } from './parameterStore.ts';
 import { peakRssBytes, Progress } from './progress.ts';
-import { keepResults, namesOf, resultNames } from './programs.ts';
+import { resultNames } from './programs.ts';
 import { growthSizes } from './segments.ts';
 import { checkSettings, planRun } from './settings.ts';
-import { NodeUpdates } from './updates.ts';
+import type { NodeUpdates } from './updates.ts';
 
 export const METRICS_FILE = 'metrics.jsonl';
 export const INITIAL_FILE = 'initial.safetensors';
@@ -65,11 +64,18 @@ export async function runTraining(job: TrainJob, hooks: TrainHooks = {}): Promis
     hooks.onEvent?.({ kind: 'state', state: { kind: 'preparing', what: 'programs' } });
     const compiled = await compileAll(job);
     try {
-      const prepared = await prepare(job, hooks, compiled, progress, warn);
+      const prepared = prepare(job, hooks, compiled, progress, warn);
       loop = prepared.loop;
       try {
+        const cache = await fillCaches(compiled, hooks);
+        progress.begin();
         const ended = await loop.run();
-        return finish(job, hooks, loop, ended, progress, warnings);
+        const result = finish(job, hooks, loop, ended, progress, warnings);
+        return cache ? { ...result, cache } : result;
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        hooks.onEvent?.({ kind: 'state', state: { kind: 'stopped', step: loop.step, reason: 'asked' } });
+        return finish(job, hooks, loop, 'stopped', progress, warnings);
       } finally {
         prepared.log.close();
       }
@@ -94,49 +100,13 @@ function checkJob(job: TrainJob): void {
   if (holdsRun && !job.resume) throw new UserError(messages.runExists(job.folder));
 }
 
-interface Compiled {
-  readonly train: Runnable;
-  readonly weights: Runnable | undefined;
-  readonly evaluate: Runnable | undefined;
-  readonly update: Executable;
-  readonly updates: NodeUpdates;
-  dispose(): Promise<void>;
-}
-
-async function compileAll(job: TrainJob): Promise<Compiled> {
-  const { backend, programs, model, settings } = job;
-  const made: { dispose(): Promise<void> }[] = [];
-  const dispose = async (): Promise<void> => {
-    for (const one of made) await one.dispose();
-  };
-  const runnable = async (program: TrainJob['programs']['train']): Promise<Runnable> => {
-    const executable = await backend.compile(program);
-    made.push(executable);
-    return { executable, inputs: declaredInputs(program), trainables: namesOf(program, 'trainable') };
-  };
-  try {
-    const train = await runnable(programs.train);
-    const isWeight = (name: string): boolean => name.startsWith('loss/') && name.endsWith('/weight');
-    const weights = model.losses.length > 1 ? await runnable(keepResults(programs.train, isWeight)) : undefined;
-    const evaluate = job.evaluationSet ? await runnable(programs.evaluate) : undefined;
-    const update = await backend.compile(traceAdamW(settings));
-    made.push(update);
-    const updates = await NodeUpdates.compile(job.updates ?? [], backend);
-    made.push(updates);
-    return { train, weights, evaluate, update, updates, dispose };
-  } catch (error) {
-    await dispose();
-    throw error;
-  }
-}
-
-async function prepare(
+function prepare(
   job: TrainJob,
   hooks: TrainHooks,
   compiled: Compiled,
   progress: Progress,
   warn: (d: Diagnostic) => void,
-): Promise<{ readonly loop: TrainingLoop; readonly log: MetricsLog }> {
+): { readonly loop: TrainingLoop; readonly log: MetricsLog } {
   const { folder, settings, model, trainSet, firstPosition } = job;
   const io = hooks.io ?? fileSystem;
   const identity = identityOf(job);
@@ -151,13 +121,14 @@ async function prepare(
   else begin(job, store, growthSizes(growth));
   const log = new MetricsLog(join(folder, METRICS_FILE), restored?.state.metricsBytes ?? 0, warn);
   const { evaluationSet } = job;
-  const shared = { firstPosition, microBatchTokens: settings.microBatchTokens, extra: undefined };
+  const shared = { firstPosition, microBatchTokens: settings.microBatchTokens };
   const context: LoopContext = {
     folder,
     settings,
     plan: planRun(settings, exampleCount(trainSet)),
     gradients: {
       ...shared,
+      extra: compiled.trainCache,
       train: compiled.train,
       weights: compiled.weights,
       losses: model.losses,
@@ -169,6 +140,7 @@ async function prepare(
       compiled.evaluate && evaluationSet
         ? {
             ...shared,
+            extra: compiled.evaluationCache,
             model: compiled.evaluate,
             output: outputOf(job),
             set: evaluationSet,
@@ -246,8 +218,17 @@ function identityOf(job: TrainJob): ReadonlyMap<string, string> {
     ['training data', setKey(trainSet)],
     ['evaluation data', evaluationSet ? setKey(evaluationSet) : 'none'],
     ['device', backend.identity],
+    ['kept values', keptValues(job)],
     ['updates', contentHash((job.updates ?? []).map((u) => [u.name, u.every, u.when, programHash(u.program)]))],
   ]);
+}
+
+/** Values of frozen layers that come out of another Program have other last digits. */
+function keptValues(job: TrainJob): string {
+  const { train, evaluate } = cachesOf(job);
+  const hash = (plan: FrontierPlan | undefined, used: boolean): string =>
+    plan && used ? programHash(plan.prefix).slice(0, 32) : 'none';
+  return `${hash(job.frontier?.train, train)} ${hash(job.frontier?.evaluate, evaluate)}`;
 }
 
 function hashOf(tensors: ReadonlyMap<string, HostTensor>): string {

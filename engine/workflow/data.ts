@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { permutation, randomKey } from '../base/random.ts';
 import { UserError, type Diagnostic } from '../base/errors.ts';
 import { espalierHome } from '../checkpoints/home.ts';
-import { encodeDataset, type EncodedDataset } from '../data/encode.ts';
+import { encodeDataset } from '../data/encode.ts';
 import { readTable } from '../data/readTable.ts';
 import { makeDataset, type Dataset, type TaskColumns } from '../data/task.ts';
 import type { Table, TableFormat } from '../data/table.ts';
@@ -87,16 +87,13 @@ export function taskOfData({ targets, file }: Dataset): HeadTask {
   }
 }
 
-/** The rows as token ids; kept in the home, so that a second run reads them. */
-export function encodeRows(
+/** Where encoded data is kept between runs; `home` is Espalier's own folder. */
+export const encodedFolder = (home: string = espalierHome()): string => join(home, 'cache', 'encoded');
+
+/** The rows as token ids; kept in `cacheFolder`, when there is one, so that a second run reads them. */
+export const encodeRows = (
   { dataset, rows }: Rows,
   tokenizer: Tokenizer,
   maxLength: number,
-  home?: string,
-): ExampleSet {
-  return exampleSet(dataset, encodeAll(dataset, tokenizer, maxLength, home), rows);
-}
-
-function encodeAll(dataset: Dataset, tokenizer: Tokenizer, maxLength: number, home = espalierHome()): EncodedDataset {
-  return encodeDataset(tokenizer, dataset, maxLength, join(home, 'cache', 'encoded'));
-}
+  cacheFolder?: string,
+): ExampleSet => exampleSet(dataset, encodeDataset(tokenizer, dataset, maxLength, cacheFolder), rows);

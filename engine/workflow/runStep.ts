@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { BugError, must, type Diagnostic } from '../base/errors.ts';
 import type { StepInstance, StepOutput } from '../protocol/steps.ts';
-import { Interrupted } from '../trainer/evaluate.ts';
+import { Interrupted } from '../trainer/job.ts';
 import type { TrainEvent } from '../trainer/state.ts';
 import { adapterOf, type AdapterArtifact } from './banks.ts';
 import type { Backbone } from './backbone.ts';

@@ -26,7 +26,12 @@ async function main(): Promise<void> {
       packed: { type: 'boolean', default: false },
     },
   });
-  const [batch, length, steps, threads] = [values.batch, values.length, values.steps, values.threads].map(Number) as [number, number, number, number];
+  const [batch, length, steps, threads] = [values.batch, values.length, values.steps, values.threads].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const program = stepProgram({ ...MINILM, dropout: values['no-dropout'] ? 0 : 0.1, packed: values.packed });
   const { weights, trainables } = randomWeights(program);
   const workFolder = mkdtempSync(join(tmpdir(), 'espalier-bench-'));
@@ -44,7 +49,17 @@ async function main(): Promise<void> {
         loss = 0;
         const total = new Map<string, Float32Array>();
         for (let first = 0; first < batch; first += micro) {
-          const results = await executable.run(new Map([...trainables, ...stepInputs(first, Array.from({ length: micro }, () => length), length, step)]));
+          const results = await executable.run(
+            new Map([
+              ...trainables,
+              ...stepInputs(
+                first,
+                Array.from({ length: micro }, () => length),
+                length,
+                step,
+              ),
+            ]),
+          );
           for (const [name, { data }] of results) {
             const sum = total.get(name) ?? new Float32Array(data.length);
             for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (data[i] as number);
@@ -80,7 +95,10 @@ interface ProfileEvent {
 
 /** Time by op, from the runtime's profile: the best time of each node, because the machine is shared. */
 function printProfile(prefix: string): void {
-  const file = readdirSync(dirname(prefix)).filter((f) => f.startsWith(basename(prefix))).sort().pop();
+  const file = readdirSync(dirname(prefix))
+    .filter((f) => f.startsWith(basename(prefix)))
+    .sort()
+    .pop();
   if (file === undefined) return;
   const events = JSON.parse(readFileSync(join(dirname(prefix), file), 'utf8')) as ProfileEvent[];
   const nodes = new Map<string, { op: string; time: number }>();

@@ -26,7 +26,7 @@ export interface OnnxOptions {
   readonly weights: ReadonlyMap<string, WeightSource>;
   /** An existing folder, best on the device of the checkpoint: weights are then linked, not copied. */
   readonly workFolder: string;
-  /** Threads within an op. Results do not depend on it. */
+  /** Threads within an op. Bits are repeatable for one number of threads: small products are split otherwise by another. */
   readonly threads: number;
   /** Writes a profile of every node, when disposed, to a file that begins with this path. */
   readonly profilePrefix?: string;
@@ -109,7 +109,7 @@ class OnnxExecutable implements Executable {
     const outputs = await this.#session.run(given, fetches).catch((error: unknown) => {
       throw new BugError(`onnx: ${String(error)}`, { cause: error });
     });
-    return new Map(results.map((r) => [r.name, fromOrt(must(outputs[r.onnx], r.name), r.name)]));
+    return new Map(results.map((r) => [r.name, into?.get(r.name) ?? fromOrt(must(outputs[r.onnx], r.name), r.name)]));
   }
 
   #checkBounds(bindings: SymbolBindings): void {

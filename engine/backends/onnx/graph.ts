@@ -2,14 +2,7 @@
  * An ONNX graph under construction. Nodes are pure, so that equal ones are merged as they are written (the forward pass
  * and a backward pass that repeats a part of it share that part, unless a barrier stands between). Knows nothing of Programs.
  */
-import type {
-  AttributeValue,
-  ElementType,
-  OnnxGraph,
-  OnnxInitializer,
-  OnnxNode,
-  OnnxValue,
-} from './proto.ts';
+import type { AttributeValue, ElementType, OnnxGraph, OnnxInitializer, OnnxNode, OnnxValue } from './proto.ts';
 
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 

@@ -105,7 +105,10 @@ const bigVector = (sizes: readonly number[]): ort.Tensor =>
 
 function range(sizes: readonly number[]): ort.Tensor {
   const n = sizes[0] as number;
-  return new ort.Tensor(Int32Array.from({ length: n }, (_, i) => i), [n]);
+  return new ort.Tensor(
+    Int32Array.from({ length: n }, (_, i) => i),
+    [n],
+  );
 }
 
 /** Makes a tensor from sizes, and again only when they change. */

@@ -30,7 +30,8 @@ export function sliceForHost(fn: Fn, wanted: ReadonlySet<ValueId>): HostProgram 
   const params = fn.params.filter((p) => needed.has(p.id));
   for (const p of params) {
     refuseFloat(fn, p.id);
-    if (p.role !== 'input') throw new BugError(`noise coordinates come from inputs of the step, not from the ${p.role} "${p.name}"`);
+    if (p.role !== 'input')
+      throw new BugError(`noise coordinates come from inputs of the step, not from the ${p.role} "${p.name}"`);
   }
   return { params, body: body.reverse() };
 }

@@ -54,7 +54,10 @@ export function lowerProgram(program: Program): LoweredProgram {
     const value = full(context, must(values.get(r.id), `result "${r.name}"`));
     return { name: r.name, type: type(r.id), onnx: graph.output(value) };
   });
-  const finished = graph.finish(fn.name, results.map((r) => ({ name: r.onnx, type: r.type.dtype })));
+  const finished = graph.finish(
+    fn.name,
+    results.map((r) => ({ name: r.onnx, type: r.type.dtype })),
+  );
   const inputs = finished.inputs.map((x) => x.name);
   const read = new Set([...inputs, ...finished.nodes.flatMap((n) => n.inputs)]);
   return {
@@ -105,7 +108,8 @@ function lowerOne(
   const lowering = LOWERINGS[instr.op] as Lowering<OpName> | 'decompose';
   if (lowering === 'decompose') throw new BugError(`${instr.op} should have been decomposed`);
   for (const t of rest.outputTypes) {
-    if (t.dtype === 'f16' || t.dtype === 'bf16') throw new BugError(`onnx: ${instr.op} gives ${printType(t)}; this device computes in f32 only`);
+    if (t.dtype === 'f16' || t.dtype === 'bf16')
+      throw new BugError(`onnx: ${instr.op} gives ${printType(t)}; this device computes in f32 only`);
   }
   return lowering(c, { op: instr.op, attrs: instr.attrs, inputIds: instr.inputs, ...rest }, inputs);
 }

@@ -16,7 +16,15 @@ export const lowerBarrier: Lowering<'barrier'> = (c, _site, inputs) => {
   const [x, after] = inputs as [Lowered, Lowered];
   if (isConstant(x) || isConstant(after)) return [x];
   const name = held(c, x.name, x.shape, after.name);
-  return [{ ...plain(name, x.type), shape: x.shape, factor: x.factor, offset: x.offset, ...(x.bounded ? { bounded: true } : {}) }];
+  return [
+    {
+      ...plain(name, x.type),
+      shape: x.shape,
+      factor: x.factor,
+      offset: x.offset,
+      ...(x.bounded ? { bounded: true } : {}),
+    },
+  ];
 };
 
 export const lowerStopGradient: Lowering<'stopGradient'> = (_c, _site, inputs) => [inputs[0] as Lowered];

@@ -18,11 +18,26 @@ function direct<K extends OpName>(write: Nodes, extra: { readonly bounded?: true
   return (c, site, inputs) => {
     for (const v of inputs) requireF32(site, v);
     const operands = inputs.map((v) => compact(c, v));
-    return [{ ...result(site, write(c, operands.map((o) => o.name)), operands), ...extra }];
+    return [
+      {
+        ...result(
+          site,
+          write(
+            c,
+            operands.map((o) => o.name),
+          ),
+          operands,
+        ),
+        ...extra,
+      },
+    ];
   };
 }
 
-const one = (op: string): Nodes => (c, names) => c.graph.node(op, names);
+const one =
+  (op: string): Nodes =>
+  (c, names) =>
+    c.graph.node(op, names);
 
 const f32 = (site: Site): boolean => typeOf(site).dtype === 'f32';
 const useCount = (site: Site): number => site.uses[0] ?? 0;
@@ -40,7 +55,12 @@ function sumOf(c: LowerContext, site: Site, a: Lowered, b: Lowered): Lowered {
     offset: first.offset + second.offset,
   });
   if (x.factor === y.factor) return carried('Add', x, y, x.factor);
-  if (x.factor === -y.factor) return x.factor === 1 ? carried('Sub', x, y, 1) : y.factor === 1 ? carried('Sub', y, x, 1) : carried('Sub', x, y, x.factor);
+  if (x.factor === -y.factor)
+    return x.factor === 1
+      ? carried('Sub', x, y, 1)
+      : y.factor === 1
+        ? carried('Sub', y, x, 1)
+        : carried('Sub', x, y, x.factor);
   return sumOf(c, site, settleFactor(c, x), settleFactor(c, y));
 }
 
@@ -110,7 +130,12 @@ export const lowerGelu: Lowering<'gelu'> = (c, site, inputs) => {
   if (site.derivative) {
     // x Phi(x): scaling and erf are merged with those of the derivative, because the nodes are equal.
     const scaled = c.graph.node('Mul', [x.name, c.graph.scalar('f32', Math.SQRT1_2)]);
-    const cdf = settle(c.graph, { ...plain(c.graph.node('Erf', [scaled]), x.type), factor: 0.5, offset: 0.5, bounded: true });
+    const cdf = settle(c.graph, {
+      ...plain(c.graph.node('Erf', [scaled]), x.type),
+      factor: 0.5,
+      offset: 0.5,
+      bounded: true,
+    });
     const y = c.graph.node('Mul', [x.name, cdf.name]);
     // Else the runtime would leave the derivative to the backward pass, and keep both x and Phi(x) for it.
     return [result(site, held(c, y, x.shape, settle(c.graph, site.derivative).name), [x])];
@@ -119,7 +144,9 @@ export const lowerGelu: Lowering<'gelu'> = (c, site, inputs) => {
   return [result(site, c.graph.node('Gelu', [x.name], { attributes }), [x])];
 };
 
-export const lowerRsqrt = direct<'rsqrt'>((c, [x]) => c.graph.node('Reciprocal', [c.graph.node('Sqrt', [x as string])]));
+export const lowerRsqrt = direct<'rsqrt'>((c, [x]) =>
+  c.graph.node('Reciprocal', [c.graph.node('Sqrt', [x as string])]),
+);
 export const lowerExp = direct<'exp'>(one('Exp'));
 export const lowerLog = direct<'log'>(one('Log'));
 export const lowerSqrt = direct<'sqrt'>(one('Sqrt'));
@@ -157,7 +184,8 @@ export const lowerCast: Lowering<'cast'> = (c, site, inputs) => {
   const type = typeOf(site);
   if (v.type.dtype === type.dtype) return [v];
   if (isConstant(v)) {
-    const value = type.dtype === 'bool' ? (v.offset === 0 ? 0 : 1) : isFloat(type.dtype) ? v.offset : Math.trunc(v.offset);
+    const value =
+      type.dtype === 'bool' ? (v.offset === 0 ? 0 : 1) : isFloat(type.dtype) ? v.offset : Math.trunc(v.offset);
     return [{ ...v, type, offset: value }];
   }
   const x = compact(c, v);

@@ -12,7 +12,9 @@ import { isWhole, plain, type Lowered } from './values.ts';
 export const lowerGather: Lowering<'gather'> = (c, site, inputs) => {
   const [table, index] = inputs as [Lowered, Lowered];
   const { name, factor } = upToFactor(c, table);
-  return [withFactor(c.graph.node('Gather', [name, full(c, index)], { attributes: { axis: int(0) } }), typeOf(site), factor)];
+  return [
+    withFactor(c.graph.node('Gather', [name, full(c, index)], { attributes: { axis: int(0) } }), typeOf(site), factor),
+  ];
 };
 
 export const lowerScatterAdd: Lowering<'scatterAdd'> = (c, site, inputs) => {
@@ -34,7 +36,9 @@ export const lowerPack: Lowering<'pack'> = (c, site, inputs) => {
   const rows = isWhole(x) ? packedRows(c, x, site.inputIds[1] as ValueId, typeOf(site).shape) : undefined;
   if (rows) return [rows];
   const { name, factor } = upToFactor(c, reshaped(c, x, rowsOf(x.type.shape)));
-  return [withFactor(c.graph.node('Gather', [name, full(c, index)], { attributes: { axis: int(0) } }), typeOf(site), factor)];
+  return [
+    withFactor(c.graph.node('Gather', [name, full(c, index)], { attributes: { axis: int(0) } }), typeOf(site), factor),
+  ];
 };
 
 export const lowerUnpack: Lowering<'unpack'> = (c, site, inputs) => {

@@ -14,7 +14,9 @@ export const lowerDimension: Lowering<'dimension'> = (c, site) => {
 
 export const lowerIota: Lowering<'iota'> = (c, site) => [plain(c.host.iota(site.attrs.size), typeOf(site))];
 
-export const lowerReshape: Lowering<'reshape'> = (c, site, inputs) => [reshaped(c, inputs[0] as Lowered, site.attrs.shape)];
+export const lowerReshape: Lowering<'reshape'> = (c, site, inputs) => [
+  reshaped(c, inputs[0] as Lowered, site.attrs.shape),
+];
 
 export const lowerTranspose: Lowering<'transpose'> = (c, site, inputs) => {
   const v = inputs[0] as Lowered;

@@ -29,7 +29,11 @@ export interface LowerContext {
   readonly host: HostInputs;
 }
 
-export type Lowering<K extends OpName> = (c: LowerContext, site: Site<K>, inputs: readonly Lowered[]) => readonly Lowered[];
+export type Lowering<K extends OpName> = (
+  c: LowerContext,
+  site: Site<K>,
+  inputs: readonly Lowered[],
+) => readonly Lowered[];
 
 /** A hole of a table, with its reason. */
 export const unsupported =
@@ -59,7 +63,10 @@ export function upToFactor(c: LowerContext, v: Lowered): { readonly name: string
 }
 
 /** A new tensor that is linear in one whose factor is passed on. */
-export const withFactor = (name: string, type: ValueType, factor: number): Lowered => ({ ...plain(name, type), factor });
+export const withFactor = (name: string, type: ValueType, factor: number): Lowered => ({
+  ...plain(name, type),
+  factor,
+});
 
 /** `value * scale + shift`, written only when it can't be carried. */
 export function affine(c: LowerContext, v: Lowered, scale: number, shift: number, uses: number): Lowered {
@@ -71,7 +78,13 @@ export function affine(c: LowerContext, v: Lowered, scale: number, shift: number
   if (product && offset === 0 && mayCarry(factor)) {
     const alpha = product.alpha * factor;
     const next = { ...product, alpha };
-    return { ...rest, name: writeProduct(c.graph, next), factor: 1, offset: 0, ...(uses === 1 ? { product: next } : {}) };
+    return {
+      ...rest,
+      name: writeProduct(c.graph, next),
+      factor: 1,
+      offset: 0,
+      ...(uses === 1 ? { product: next } : {}),
+    };
   }
   const next: Lowered = { ...rest, factor, offset };
   return mayCarry(factor) ? next : settle(c.graph, next);

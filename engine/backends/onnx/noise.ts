@@ -44,7 +44,9 @@ export class NoiseMaker {
     }
     const missing = end - this.#memory.buffer.byteLength;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE));
-    return new Map(this.#inputs.map((x, i) => [x.name, this.#one(x, shapes[i] as number[], offsets[i] as number, context)]));
+    return new Map(
+      this.#inputs.map((x, i) => [x.name, this.#one(x, shapes[i] as number[], offsets[i] as number, context)]),
+    );
   }
 
   #one(input: NoiseInput, shape: readonly number[], offset: number, context: HostContext): ort.Tensor {
@@ -58,7 +60,14 @@ export class NoiseMaker {
     return new ort.Tensor('float32', out, shape);
   }
 
-  #keep(out: Float32Array, key: ArrayLike<number>, site: number, rows: ArrayLike<number>, shape: readonly number[], p: number): void {
+  #keep(
+    out: Float32Array,
+    key: ArrayLike<number>,
+    site: number,
+    rows: ArrayLike<number>,
+    shape: readonly number[],
+    p: number,
+  ): void {
     const last = shape.length === 1 ? 1 : (shape[shape.length - 1] as number);
     const whole = last - (last % 8);
     const threshold = dropThreshold(p);

@@ -54,7 +54,11 @@ function decomposeOps(fn: Fn, composed: ReadonlySet<OpName>): Fn {
     builder.setPath(fn.values.get(instr.outputs[0] as ValueId)?.path);
     decompose(instr.attrs, inputs).forEach((x, i) => replaced.set(instr.outputs[i] as ValueId, x));
   }
-  return builder.finish(fn.name, fn.results.map((r) => ({ name: r.name, value: now(r.id) })), fn.origin);
+  return builder.finish(
+    fn.name,
+    fn.results.map((r) => ({ name: r.name, value: now(r.id) })),
+    fn.origin,
+  );
 }
 
 function mergeEqual(fn: Fn): Fn {
@@ -77,7 +81,9 @@ function mergeEqual(fn: Fn): Fn {
 
 /** JSON has no infinities, NaN or negative zero; as strings they stay apart from each other and from null and 0. */
 const spellNumber = (_key: string, x: unknown): unknown =>
-  typeof x === 'number' && (!Number.isFinite(x) || Object.is(x, -0)) ? `number ${Object.is(x, -0) ? '-0' : String(x)}` : x;
+  typeof x === 'number' && (!Number.isFinite(x) || Object.is(x, -0))
+    ? `number ${Object.is(x, -0) ? '-0' : String(x)}`
+    : x;
 
 function reach(fn: Fn): { body: OpInstr[]; hostValues: Set<ValueId> } {
   const needed = new Set(fn.results.map((r) => r.id));

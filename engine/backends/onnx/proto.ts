@@ -192,5 +192,7 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
     { domain: '', version: OPSET },
     { domain: 'com.microsoft', version: 1 },
   ];
-  return model.encode({ irVersion: IR_VERSION, producerName: 'espalier', graph: graphMessage(graph), opsetImport }).finish();
+  return model
+    .encode({ irVersion: IR_VERSION, producerName: 'espalier', graph: graphMessage(graph), opsetImport })
+    .finish();
 }

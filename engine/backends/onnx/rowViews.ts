@@ -68,7 +68,11 @@ const permuted = (base: RowIndex, perm: readonly number[]): RowIndex => ({
   make: (context) => {
     const from = concreteShape(base.shape, context.bindings);
     const strides = stridesOf(from);
-    return walk(base.make(context), perm.map((p) => from[p] as number), perm.map((p) => strides[p] as number));
+    return walk(
+      base.make(context),
+      perm.map((p) => from[p] as number),
+      perm.map((p) => strides[p] as number),
+    );
   },
 });
 
@@ -166,7 +170,12 @@ function indexMaker(index: RowIndex): (context: HostContext) => ort.Tensor {
 }
 
 /** A transposition that leaves the last axis where it is, by rows. */
-export function transposedRows(c: LowerContext, v: Lowered, perm: readonly number[], shape: Shape): Lowered | undefined {
+export function transposedRows(
+  c: LowerContext,
+  v: Lowered,
+  perm: readonly number[],
+  shape: Shape,
+): Lowered | undefined {
   const last = perm.length - 1;
   if (v.offset !== 0 || last < 2 || perm[last] !== last) return undefined;
   const view = viewOf(v);
@@ -189,7 +198,11 @@ export function placedRows(c: LowerContext, v: Lowered, index: ValueId, shape: S
   const { dtype } = v.type;
   if (typeof width !== 'number' || v.offset !== 0 || (dtype !== 'f32' && dtype !== 'i32')) return undefined;
   if (!c.host.knows(index)) return undefined;
-  const zero = c.graph.constant(dtype, [1, width], Array.from({ length: width }, () => 0));
+  const zero = c.graph.constant(
+    dtype,
+    [1, width],
+    Array.from({ length: width }, () => 0),
+  );
   const table = c.graph.node('Concat', [reshapeNode(c, v.name, [rows, width]), zero], { attributes: { axis: int(0) } });
   return taken(c, { table, tableWidth: width, width, index: placed(index, rows, shape.slice(0, 2)) }, v, shape);
 }

@@ -47,7 +47,9 @@ export function summedRows(c: LowerContext, updates: string, index: Lowered, id:
 /** `index [n, 1]` */
 function addInOrder(c: LowerContext, into: string, index: string, updates: string): string {
   const everywhere = c.graph.node('Expand', [index, c.graph.node('Shape', [updates])]);
-  return c.graph.node('ScatterElements', [into, everywhere, updates], { attributes: { axis: int(0), reduction: text('add') } });
+  return c.graph.node('ScatterElements', [into, everywhere, updates], {
+    attributes: { axis: int(0), reduction: text('add') },
+  });
 }
 
 interface Split {
@@ -83,7 +85,8 @@ function splitFirst(index: ArrayLike<number>): Split {
     seen.add(row);
   }
   const rows = (at: readonly number[]): number[] => at.map((i) => index[i] as number);
-  const vector = (x: readonly number[], dims: readonly number[]): ort.Tensor => new ort.Tensor('int32', Int32Array.from(x), dims);
+  const vector = (x: readonly number[], dims: readonly number[]): ort.Tensor =>
+    new ort.Tensor('int32', Int32Array.from(x), dims);
   return {
     firstAt: vector(first, [first.length]),
     firstRows: new ort.Tensor('int64', BigInt64Array.from(rows(first).map(BigInt)), [first.length, 1]),

@@ -40,7 +40,13 @@ export interface Lowered {
   readonly origin?: { readonly name: string; readonly shape: Shape };
 }
 
-export const plain = (name: string, type: ValueType): Lowered => ({ type, name, shape: type.shape, factor: 1, offset: 0 });
+export const plain = (name: string, type: ValueType): Lowered => ({
+  type,
+  name,
+  shape: type.shape,
+  factor: 1,
+  offset: 0,
+});
 
 export const constantValue = (type: ValueType, value: number): Lowered => ({
   type,
@@ -83,7 +89,8 @@ export function settle(graph: GraphWriter, v: Lowered): Lowered {
     return done(graph.node('HardSigmoid', [v.name], { attributes: { alpha: float(factor), beta: float(offset) } }));
   }
   const scalar = (x: number): string => graph.scalar('f32', x);
-  if (factor === -1) return done(offset === 0 ? graph.node('Neg', [v.name]) : graph.node('Sub', [scalar(offset), v.name]));
+  if (factor === -1)
+    return done(offset === 0 ? graph.node('Neg', [v.name]) : graph.node('Sub', [scalar(offset), v.name]));
   const scaled = factor === 1 ? v.name : graph.node('Mul', [v.name, scalar(factor)]);
   return done(offset === 0 ? scaled : graph.node('Add', [scaled, scalar(offset)]));
 }

@@ -36,11 +36,18 @@ export function bindWeights(
       const bytes = shape.reduce((p, n) => p * n, BYTES_PER_ELEMENT[type.dtype]);
       const end = source.offset + source.length;
       if (source.length !== bytes || end > statSync(source.path).size) {
-        throw new BugError(`weight "${name}" takes ${bytes} bytes, its source gives ${source.offset}..${end} of ${source.path}`);
+        throw new BugError(
+          `weight "${name}" takes ${bytes} bytes, its source gives ${source.offset}..${end} of ${source.path}`,
+        );
       }
       const file = links.get(source.path) ?? linkInto(folder, source.path, `weights-${links.size}.bin`);
       links.set(source.path, file);
-      return { name: onnx, type: type.dtype, shape, data: { kind: 'external', file, offset: source.offset, length: bytes } };
+      return {
+        name: onnx,
+        type: type.dtype,
+        shape,
+        data: { kind: 'external', file, offset: source.offset, length: bytes },
+      };
     });
   } finally {
     memory.close();
@@ -54,7 +61,11 @@ function staticShape(name: string, type: ValueType): number[] {
   });
 }
 
-function refuseOther(name: string, type: ValueType, found: { readonly dtype: string; readonly shape: readonly number[] }): void {
+function refuseOther(
+  name: string,
+  type: ValueType,
+  found: { readonly dtype: string; readonly shape: readonly number[] },
+): void {
   const got = `${found.dtype}[${found.shape.join(',')}]`;
   if (got !== printType(type)) throw new BugError(`weight "${name}" is ${printType(type)}, its source holds ${got}`);
 }

@@ -67,7 +67,7 @@ export function chooseArguments(request: ArgumentRequest): ClassArguments {
   const chosen = variables.filter((v) => isArgument(v, isNode, names.has(v)));
   const derived = isNode ? derivedOf(chosen, names) : new Map<Variable, Derived>();
   const kept = chosen.filter((v) => !derived.has(v));
-  const named = nameVariables(kept, names, first, isNode);
+  const named = nameVariables(kept, names, isNode);
   const locals = new Map(named.map((a) => [a.variable, a.name]));
   const attributes = new Namer('attribute', request.attributes);
   const stored = named.filter((a) => usesInForward(a.variable, derived, request.inForward)).map((a) => ({ variable: a.variable, name: a.name, attribute: attributes.mint(a.name) }));
@@ -231,15 +231,20 @@ const usesInForward = (v: Variable, derived: ReadonlyMap<Variable, Derived>, inF
   return read(v) || [...derived].some(([x, d]) => d.of === v && read(x));
 };
 
-function nameVariables(variables: readonly Variable[], names: ReadonlyMap<Variable, string>, first: Draft, isNode: boolean): { readonly variable: Variable; readonly name: Ident }[] {
+function nameVariables(variables: readonly Variable[], names: ReadonlyMap<Variable, string>, isNode: boolean): { readonly variable: Variable; readonly name: Ident }[] {
   const namer = new Namer('local', ['self']);
   const wishes = variables.map((v) => ({ variable: v, wish: names.get(v) ?? placeName(v, variables, isNode) }));
-  const ordered = [...wishes].sort((a, b) => rank(a.variable) - rank(b.variable));
+  const ordered = [...wishes].sort((a, b) => rank(a.variable, a.wish, names) - rank(b.variable, b.wish, names));
   return ordered.map(({ variable, wish }) => ({ variable, name: namer.mint(wish) }));
 }
 
-/** Sizes before scalars: the order in which PyTorch's own constructors take them. */
-const rank = (v: Variable): number => (v.kind === 'size' ? (v.place.input ? 0 : v.place.result ? 1 : 2) : v.kind === 'count' ? 3 : 4);
+/** What goes in, what comes out, the node's own parameters in their order, then the rest: sizes before scalars. */
+function rank(v: Variable, wish: string, names: ReadonlyMap<Variable, string>): number {
+  if (v.kind === 'size' && !names.has(v) && v.place.input) return 0;
+  if (v.kind === 'size' && /^out_?features$/i.test(wish)) return 1;
+  if (names.has(v)) return 2;
+  return v.kind === 'size' ? 3 : v.kind === 'count' ? 4 : 5;
+}
 
 function placeName(v: Variable, among: readonly Variable[], isNode: boolean): string {
   const hole = must(v.slots[0]?.holes[0], 'a hole');
@@ -250,4 +255,13 @@ function placeName(v: Variable, among: readonly Variable[], isNode: boolean): st
   if (part === undefined || (v.kind === 'size' && v.place.flows)) return hole.hint;
   const others = among.filter((o) => o !== v && o.slots.some((s) => s.holes[0]?.ofPart === part));
   return others.length === 0 ? part : hole.hint;
+}
+
+/** No arguments at all: every number is a literal. */
+export function literals(holes: readonly Hole[]): Pick<ClassArguments, 'list' | 'stored' | 'inInit' | 'inForward'> {
+  const literal = (hole: number): Expr => {
+    const { kind, value } = must(holes[hole], `hole ${hole}`);
+    return isInteger(kind) ? integer(value) : float(value);
+  };
+  return { list: [], stored: [], inInit: literal, inForward: literal };
 }

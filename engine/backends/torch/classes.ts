@@ -4,11 +4,12 @@
  */
 import { must } from '../../base/errors.ts';
 import type { Fn } from '../../ir/program.ts';
+import type { Attributes } from './attributes.ts';
 import { chooseArguments, type ClassArguments, type Slot } from './arguments.ts';
 import type { Bindings } from './bindings.ts';
 import { classHint, type Features } from './classNames.ts';
 import type { Start } from './construct.ts';
-import { draftOf, holesIn, identityOf, skeleton, startsOf, type Draft } from './draft.ts';
+import { draftOf, holesIn, identityOf, skeleton, startsOf, type Draft, type DraftContext } from './draft.ts';
 import { isInteger } from './holes.ts';
 import type { Part, PartOf } from './parts.ts';
 import type { Prepared } from './prepare.ts';
@@ -33,7 +34,8 @@ export interface ClassSet {
   /** In the order in which they can be defined. */
   readonly classes: readonly ClassDef[];
   readonly drafts: ReadonlyMap<string, Draft>;
-  readonly root: Draft;
+  /** For the root, which is written apart. */
+  readonly context: DraftContext;
 }
 
 export function classesOf(prepared: Prepared, bindings: Bindings, features: Features): ClassSet {
@@ -48,17 +50,17 @@ export function classesOf(prepared: Prepared, bindings: Bindings, features: Feat
   const classes: ClassDef[] = [];
   const context = { bindings, partOf, sizesOf: sizesFor };
   for (const level of levelsOf(prepared)) {
-    const level_ = level.map((fn) => draftOf(fn, context));
-    for (const d of level_) drafts.set(d.fn.name, d);
-    for (const group of groupsOf(level_)) {
+    const made = level.map((fn) => draftOf(fn, context));
+    for (const d of made) drafts.set(d.fn.name, d);
+    for (const group of groupsOf(made)) {
       const members = group.members;
       const className = namer.mint(classHint(must(members[0], 'a class has a member').fn, features));
-      const made = makeClass(group, className);
-      classes.push(made.definition);
-      members.forEach((d, i) => parts.set(d.fn.name, { fn: d.fn, sizes: d.sizes, className: name(className), args: made.args.partArguments(i) }));
+      const { definition, args } = makeClass(group, className);
+      classes.push(definition);
+      members.forEach((d, i) => parts.set(d.fn.name, { fn: d.fn, sizes: d.sizes, className: name(className), args: args.partArguments(i) }));
     }
   }
-  return { classes, drafts, root: draftOf(prepared.root, context) };
+  return { classes, drafts, context };
 }
 
 /** Functions by call depth, without the root. */
@@ -104,12 +106,15 @@ interface Code {
   readonly forward: readonly Statement[];
 }
 
-function codeOf(member: Draft, group: Group): Code {
-  const init = member.attributes.constructions.flatMap(({ made, starts }) => {
-    const tensors = starts.length > 0 ? starts.map((s) => s.tensor) : [...member.attributes.tensors.keys()].filter((t) => isTensorOf(t, made));
-    return [withFill(made, tensors, group), ...tensors.flatMap((t) => group.starts.get(t)?.start.statements ?? [])];
+/** How tensors start, by their attribute path. */
+type Starts = ReadonlyMap<string, { readonly start: Start }>;
+
+/** Statements that make the attributes of a draft and give its tensors their start. */
+export function initCode(attributes: Attributes, starts: Starts): Statement[] {
+  return attributes.constructions.flatMap(({ made }) => {
+    const tensors = [...attributes.tensors.keys()].filter((t) => isTensorOf(t, made));
+    return [withFill(made, tensors, starts), ...tensors.flatMap((t) => starts.get(t)?.start.statements ?? [])];
   });
-  return { init, forward: member.body };
 }
 
 const attributeName = (made: Statement): string => {
@@ -119,9 +124,9 @@ const attributeName = (made: Statement): string => {
 const isTensorOf = (tensor: string, made: Statement): boolean => tensor.split('.')[0] === attributeName(made);
 
 /** `torch.empty` is written only where statements follow that fill it. */
-function withFill(made: Statement, tensors: readonly string[], group: Group): Statement {
+function withFill(made: Statement, tensors: readonly string[], starts: Starts): Statement {
   if (made.kind !== 'assign' || made.value.kind !== 'call' || JSON.stringify(made.value.fn) !== PARAMETER) return made;
-  const start = group.starts.get(tensors[0] ?? '')?.start;
+  const start = starts.get(tensors[0] ?? '')?.start;
   if (start && start.statements.length > 0) return made;
   const empty = made.value.args[0];
   if (empty?.kind !== 'call') return made;
@@ -137,19 +142,21 @@ interface MadeClass {
 
 function makeClass(group: Group, className: Ident): MadeClass {
   const member = must(group.members[0], 'a class has a member');
-  const code = codeOf(member, group);
+  const code = { init: initCode(member.attributes, group.starts), forward: member.body };
   const slots = slotsOf(group);
   const inForward = new Set(holesIn(code.forward));
   const args = chooseArguments({ members: group.members, slots, inForward, attributes: member.attributes.names });
-  const definition = { ...classOf(member, code, args, className), doc: member.fn.origin?.doc ?? `The function ${className}.` };
+  const definition = { ...classOf(member, code, args, className), doc: docOf(member.fn.origin?.doc ?? `The function ${className}.`) };
   return { definition, args };
 }
+
+/** The line of help, and apart from it equation and paper. */
+const docOf = (doc: string): string => doc.replace('\n', '\n\n');
 
 /** The holes of the first member, each with its value in every member. */
 function slotsOf(group: Group): readonly Slot[] {
   const orders = group.members.map((m) => {
-    const { init, forward } = codeOf(m, group);
-    return holesIn([...init, ...forward]);
+    return holesIn([...initCode(m.attributes, group.starts), ...m.body]);
   });
   const first = must(orders[0], 'a member');
   const seen = new Set<number>();
@@ -162,7 +169,7 @@ function slotsOf(group: Group): readonly Slot[] {
 }
 
 /** A class from the code of its first member, with holes filled by arguments or numbers. */
-export function classOf(member: Draft, code: Code, args: ClassArguments, className: Ident): ClassDef {
+function classOf(member: Draft, code: Code, args: ClassArguments, className: Ident): ClassDef {
   const values = args.stored.map((a): Statement => ({ kind: 'assign', targets: [attribute(SELF, a.attribute)], value: name(a.name) }));
   const init = code.init.map((s) => fillStatement(s, args.inInit));
   const forward = code.forward.map((s) => fillStatement(s, args.inForward));

@@ -32,14 +32,13 @@ export function draftOf(fn: Fn, c: DraftContext): Draft {
   const holes = new Holes();
   const context: AttributeContext = { fn, sizes: c.sizesOf(fn.name), holes, bindings: c.bindings, partOf: c.partOf };
   const attributes = attributesOf(context);
-  const writer = new ForwardWriter(context, attributes);
+  const writer = new ForwardWriter(context, attributes, fn.results.map((r) => r.id));
   const inputs = fn.params.filter((p) => p.role === 'input');
   const parameters = inputs.map((p): Parameter => {
     const id = writer.names.mint(inputName(p, inputs));
     writer.bind(p.id, name(id));
     return { name: id, annotation: TENSOR };
   });
-  for (const r of fn.results) writer.addUse(r.id);
   writer.write(fn.body);
   const values = fn.results.map((r) => writer.read(r.id));
   const value = values.length === 1 ? must(values[0], 'a result') : tuple(values);

@@ -7,13 +7,15 @@ import { isStatic, type Dim } from '../../ir/dim.ts';
 import type { OpAttrs } from '../../ir/opAttrs.ts';
 import type { CallInstr, Instr, OpInstr, RepeatInstr, ValueId } from '../../ir/program.ts';
 import type { ValueType } from '../../ir/types.ts';
-import { dataOf, type Attributes } from './attributes.ts';
+import { dataOf as dataOf_, type Attributes } from './attributes.ts';
 import type { AttributeContext } from './context.ts';
 import { dimExpression } from './dims.ts';
 import type { HoleKind } from './holes.ts';
 import { hintOf } from './hints.ts';
 import { OP_EXPRESSIONS, type OpContext, type OpExpression, type Operand } from './ops.ts';
-import { matchPattern, type Matcher } from './patterns.ts';
+import { planCode, type Plan } from './plan.ts';
+import type { Matcher } from './patterns.ts';
+import type { StackList } from './stacks.ts';
 import { Namer, own, type Ident } from './python/identifiers.ts';
 import {
   attribute,
@@ -27,47 +29,54 @@ import {
   slice,
   TENSOR,
   tuple,
+  walk,
   type Expr,
   type Statement,
 } from './python/syntax.ts';
 
+/** How long an expression is to read: calls and operators in it, and how deep calls stand in calls. */
+interface Cost {
+  readonly count: number;
+  readonly depth: number;
+}
+
 /** An expression that no statement has computed yet, or the name of one that has. */
 interface Held {
   readonly expr: Expr;
-  /** Calls and operators in it. */
-  readonly cost: number;
+  readonly cost: Cost;
   readonly isNumber: boolean;
 }
 
-/** Calls and operators that one statement may hold. */
-const LONGEST = 4;
+/** What one statement may hold. */
+const MOST: Cost = { count: 6, depth: 4 };
+const FREE: Cost = { count: 0, depth: 0 };
 
 export class ForwardWriter {
   readonly #c: AttributeContext;
   readonly #attributes: Attributes;
   readonly #held = new Map<ValueId, Held>();
   readonly #made = new Map<ValueId, OpInstr>();
-  readonly #uses = new Map<ValueId, number>();
+  readonly #plan: Plan;
   readonly #inputs: (readonly [ValueId, Expr])[] = [];
+  /** How often the code has read a value so far. */
+  readonly #reads = new Map<ValueId, number>();
+  /** The value that a local variable holds now. */
+  readonly #variables = new Map<Ident, ValueId>();
   readonly names = new Namer('local');
   readonly statements: Statement[] = [];
 
-  constructor(c: AttributeContext, attributes: Attributes) {
+  /** `results` are the values that the end of the code reads, each as often as it does. */
+  constructor(c: AttributeContext, attributes: Attributes, results: readonly ValueId[]) {
     this.#c = c;
     this.#attributes = attributes;
-    for (const instr of c.fn.body) {
-      for (const id of dataOf(instr, c.partOf)) this.addUse(id);
-      if (instr.kind === 'op') for (const id of instr.outputs) this.#made.set(id, instr);
-    }
-  }
-
-  addUse(id: ValueId): void {
-    this.#uses.set(id, (this.#uses.get(id) ?? 0) + 1);
+    for (const instr of c.fn.body) if (instr.kind === 'op') for (const id of instr.outputs) this.#made.set(id, instr);
+    const dataOf = (instr: Instr): readonly ValueId[] => dataOf_(instr, c.partOf);
+    this.#plan = planCode({ fn: c.fn, results, dataOf, matcher: (instr) => this.#matcher(instr) });
   }
 
   /** Binds an input of the function to what the code calls it. */
   bind(id: ValueId, expr: Expr): void {
-    this.#held.set(id, { expr, cost: 0, isNumber: false });
+    this.#held.set(id, { expr, cost: FREE, isNumber: false });
     this.#inputs.push([id, expr]);
   }
 
@@ -81,27 +90,21 @@ export class ForwardWriter {
 
   /** The expression of a value, where it is read. */
   read(id: ValueId): Expr {
-    return this.#get(id).expr;
+    return this.#take(id);
   }
 
-  /** The name of a value; one that has none gets it now. */
-  named(id: ValueId): Expr {
-    if (this.#get(id).cost > 0) this.#store(id);
-    return this.#get(id).expr;
+  #usesOf(id: ValueId): number {
+    return this.#plan.uses.get(id) ?? 0;
   }
 
-  made(id: ValueId): OpInstr | undefined {
-    return this.#made.get(id);
-  }
-
-  constant(id: ValueId): number | undefined {
+  #constant(id: ValueId): number | undefined {
     const instr = this.#made.get(id);
     if (instr?.op !== 'constant') return undefined;
     const attrs = instr.attrs as OpAttrs['constant'];
     return attrs.shape.length === 0 ? attrs.value : undefined;
   }
 
-  type(id: ValueId): ValueType {
+  #type(id: ValueId): ValueType {
     return must(this.#c.fn.values.get(id), `%${id} of ${this.#c.fn.name}`).type;
   }
 
@@ -110,78 +113,107 @@ export class ForwardWriter {
     if (held) return held;
     const weight = this.#attributes.weight(id);
     if (!weight) throw new BugError(`%${id} of ${this.#c.fn.name} is read before it is made`);
-    return { expr: weight, cost: 0, isNumber: false };
+    return { expr: weight, cost: FREE, isNumber: false };
+  }
+
+  #take(id: ValueId): Expr {
+    const { expr, cost } = this.#get(id);
+    this.#reads.set(id, (this.#reads.get(id) ?? 0) + 1);
+    // What had no name had one reader, and is part of it now.
+    if (cost.count > 0) this.#held.delete(id);
+    return expr;
   }
 
   #assign(targets: readonly Expr[], value: Expr): void {
     this.statements.push({ kind: 'assign', targets: [targets.length === 1 ? (targets[0] as Expr) : tuple(targets)], value });
   }
 
-  #newName(id: ValueId): Ident {
-    return this.names.mint(hintOf(id, { fn: this.#c.fn, attributes: this.#attributes, made: (x) => this.#made.get(x) }));
+  /** The name for a value: that of a variable that nothing will read any more, where it is the right one. */
+  #nameFor(id: ValueId): Ident {
+    const hint = this.#hint(id);
+    const wished = this.names.wish(hint) as Ident;
+    const held = this.#variables.get(wished);
+    const made = held !== undefined && this.#isOver(held, wished, id) ? wished : this.names.mint(hint);
+    this.#variables.set(made, id);
+    return made;
+  }
+
+  #hint(id: ValueId): string {
+    return hintOf(id, { fn: this.#c.fn, attributes: this.#attributes, made: (x) => this.#made.get(x) });
+  }
+
+  #isOver(value: ValueId, variable: Ident, next: ValueId): boolean {
+    if ((this.#reads.get(value) ?? 0) < (this.#usesOf(value))) return false;
+    return [...this.#held].every(([id, { expr, cost }]) => id === next || cost.count === 0 || !mentions(expr, variable));
   }
 
   /** Turns an expression into a statement that gives it a name. */
   #store(id: ValueId): void {
     const { expr, isNumber } = this.#get(id);
-    const target = name(this.#newName(id));
+    const target = name(this.#nameFor(id));
     this.#assign([target], expr);
-    this.#held.set(id, { expr: target, cost: 0, isNumber });
+    this.#held.set(id, { expr: target, cost: FREE, isNumber });
   }
 
   /** Keeps an expression for its only reader, or stores it when it has several, or a name of its own. */
   #hold(id: ValueId, held: Held): void {
-    const uses = this.#uses.get(id) ?? 0;
+    const uses = this.#usesOf(id);
     if (uses === 0) return;
     this.#held.set(id, held);
-    const isNamed = this.#made.has(id) && this.#c.fn.values.get(id)?.name !== undefined;
-    if (held.cost > 0 && (uses > 1 || isNamed)) this.#store(id);
+    const instr = this.#made.get(id);
+    const isNamed = instr !== undefined && (instr.op === 'attention' || this.#c.fn.values.get(id)?.name !== undefined);
+    if (held.cost.count > 0 && (uses > 1 || isNamed)) this.#store(id);
   }
 
-  /** The operands' expressions; the longest are stored first where the reader would become too long. */
-  #operands(ids: readonly ValueId[]): { readonly exprs: readonly Expr[]; readonly cost: number } {
-    const total = (): number => ids.reduce((sum, id) => sum + this.#get(id).cost, 1);
-    while (total() > LONGEST) {
-      const longest = ids.reduce((a, b) => (this.#get(b).cost > this.#get(a).cost ? b : a));
-      if (this.#get(longest).cost === 0) break;
+  /** The operands' expressions; the longest are stored first where their reader would become too long. */
+  #operands(ids: readonly ValueId[], deepens = true): { readonly exprs: readonly Expr[]; readonly cost: Cost } {
+    const total = (): Cost => ({
+      count: ids.reduce((sum, id) => sum + this.#get(id).cost.count, 1),
+      depth: ids.reduce((d, id) => Math.max(d, this.#get(id).cost.depth), 0) + (deepens ? 1 : 0),
+    });
+    const weight = (id: ValueId): number => this.#get(id).cost.count;
+    for (let cost = total(); cost.count > MOST.count || cost.depth > MOST.depth; cost = total()) {
+      const longest = ids.reduce((a, b) => (weight(b) > weight(a) ? b : a));
+      if (weight(longest) === 0) break;
       this.#store(longest);
     }
-    return { exprs: ids.map((id) => this.#get(id).expr), cost: total() };
+    const cost = total();
+    return { exprs: ids.map((id) => this.#take(id)), cost };
   }
 
   #op(instr: OpInstr): void {
-    const outputs = instr.outputs.filter((id) => (this.#uses.get(id) ?? 0) > 0);
     const id = instr.outputs[0] as ValueId;
-    if (outputs.length === 0 || this.#attributes.dropout(id)) return;
-    const match = outputs.length === 1 && outputs[0] === id ? matchPattern(instr, this.#matcher(instr)) : undefined;
+    const isRead = instr.outputs.some((out) => this.#usesOf(out) > 0);
+    if (!isRead || this.#plan.inside.has(instr) || (instr.op === 'noise' && this.#attentionReads(id))) return;
+    const match = this.#plan.matches.get(instr);
     if (match) {
       const { exprs, cost } = this.#operands(match.operands);
       this.#hold(id, { expr: match.build(exprs), cost, isNumber: false });
       return;
     }
-    if (instr.op === 'noise' && this.#attentionReads(id)) return;
     const data = instr.op === 'attention' ? instr.inputs.slice(0, 4) : instr.inputs;
-    const { cost } = this.#operands(data);
-    const operands = data.map((x): Operand => ({ ...this.#get(x), type: this.type(x) }));
+    const isNumber = data.map((x) => this.#get(x).isNumber);
+    const { exprs, cost } = this.#operands(data, !OPERATORS.includes(instr.op));
+    const operands = data.map((x, i): Operand => ({ expr: exprs[i] as Expr, isNumber: isNumber[i] === true, type: this.#type(x) }));
     const expression = OP_EXPRESSIONS[instr.op] as OpExpression<typeof instr.op>;
     const made = expression(instr.attrs as never, this.#opContext(instr, operands));
-    const exprs = Array.isArray(made) ? (made as readonly Expr[]) : [made as Expr];
-    const isNumber = isNumeric(instr, operands);
-    const trivial = isNumber || exprs[0] === operands[0]?.expr;
-    instr.outputs.forEach((out, i) => this.#hold(out, { expr: must(exprs[i], `output ${i}`), cost: trivial ? (operands[0] ? this.#get(data[0] as ValueId).cost : 0) : cost, isNumber }));
+    const values = Array.isArray(made) ? (made as readonly Expr[]) : [made as Expr];
+    const numeric = isNumeric(instr, operands);
+    const isTrivial = numeric || (values[0] === exprs[0] && cost.count === 1);
+    instr.outputs.forEach((out, i) => {
+      this.#hold(out, { expr: must(values[i], `output ${i}`), cost: isTrivial ? FREE : cost, isNumber: numeric });
+    });
   }
 
   #attentionReads(noise: ValueId): boolean {
     return this.#c.fn.body.some((i) => i.kind === 'op' && i.op === 'attention' && i.inputs[4] === noise);
   }
 
-  #matcher(instr: OpInstr): Matcher {
+  #matcher(instr: OpInstr): Omit<Matcher, 'inner' | 'made'> {
     return {
       attributes: this.#attributes,
-      made: (id) => this.#made.get(id),
-      inner: (id) => (this.#uses.get(id) === 1 && this.#c.fn.values.get(id)?.name === undefined ? this.#made.get(id) : undefined),
-      constant: (id) => this.constant(id),
-      type: (id) => this.type(id),
+      constant: (id) => this.#constant(id),
+      type: (id) => this.#type(id),
       outputSize: (axis) => this.#size(instr.outputs[0] as ValueId, axis),
       device: () => this.#device(),
     };
@@ -190,10 +222,10 @@ export class ForwardWriter {
   #opContext(instr: OpInstr, inputs: readonly Operand[]): OpContext {
     return {
       inputs,
-      outputs: instr.outputs.map((id) => this.type(id)),
+      outputs: instr.outputs.map((id) => this.#type(id)),
       hole: (kind, value, hint) => this.#number(instr, kind, value, hint),
       outputSize: (axis) => this.#size(instr.outputs[0] as ValueId, axis),
-      dim: (d) => this.dim(d),
+      dim: (d) => this.#dim(d),
       device: () => this.#device(),
       attention: () => call(this.#attributes.attention(instr), inputs.map((o) => o.expr)),
     };
@@ -208,12 +240,12 @@ export class ForwardWriter {
 
   /** The length of a value's axis: read off an input that has the same size, else a number. */
   #size(id: ValueId, axis: number): Expr {
-    const dim = must(this.type(id).shape[axis], `axis ${axis}`);
-    if (!isStatic(dim)) return this.dim(dim);
+    const dim = must(this.#type(id).shape[axis], `axis ${axis}`);
+    if (!isStatic(dim)) return this.#dim(dim);
     if (dim === 1) return integer(1);
     const size = this.#c.sizes.of(id, axis);
     for (const [input, expr] of this.#inputs) {
-      const rank = this.type(input).shape.length;
+      const rank = this.#type(input).shape.length;
       for (let i = 0; i < rank; i++) {
         if (size !== undefined && this.#c.sizes.of(input, i) === size) return index(attribute(expr, own('shape')), integer(i === rank - 1 ? -1 : i));
       }
@@ -222,8 +254,8 @@ export class ForwardWriter {
   }
 
   /** The run-time value of a dimension. */
-  dim(d: Dim): Expr {
-    const inputs = this.#inputs.map(([id, expr]) => ({ shape: this.type(id).shape, expr }));
+  #dim(d: Dim): Expr {
+    const inputs = this.#inputs.map(([id, expr]) => ({ shape: this.#type(id).shape, expr }));
     return dimExpression(d, inputs, (value) => this.#c.holes.add({ kind: 'integer', value, hint: 'length' }));
   }
 
@@ -250,44 +282,69 @@ export class ForwardWriter {
 
   /** A name for one of several outputs; `_` for one that nothing reads. */
   #target(id: ValueId): Ident {
-    if ((this.#uses.get(id) ?? 0) === 0) return own('_');
-    const made = this.#newName(id);
-    this.#held.set(id, { expr: name(made), cost: 0, isNumber: false });
+    if (this.#usesOf(id) === 0) return own('_');
+    const made = this.#nameFor(id);
+    this.#held.set(id, { expr: name(made), cost: FREE, isNumber: false });
     return made;
   }
 
   #repeat(instr: RepeatInstr): void {
     const { self, list } = this.#attributes.stack(instr);
     const carries = instr.carry.map((id, i) => this.#carry(id, instr.outputs[i] as ValueId));
-    const data = instr.broadcast.map((id) => this.named(id));
+    const data = instr.broadcast.map((id) => {
+      if (this.#get(id).cost.count > 0) this.#store(id);
+      return this.#take(id);
+    });
     const collected = instr.outputs.slice(instr.carry.length);
-    const lists = collected.map((id) => this.names.mint(`${hintOf(id, { fn: this.#c.fn, attributes: this.#attributes, made: () => undefined })}_list`));
-    for (const l of lists) this.statements.push({ kind: 'assign', targets: [name(l)], annotation: index(dotted('list'), TENSOR), value: { kind: 'list', items: [] } });
-    const items = collected.map((id) => name(this.#newName(id)));
+    // Fresh names: a variable of before may still be read in the next round of the loop.
+    const items = collected.map((id) => this.names.mint(this.#hint(id)));
+    const lists = items.map((item) => this.names.mint(`${item}_list`));
+    for (const l of lists) this.statements.push({ kind: 'assign', targets: [name(l)], annotation: LIST, value: EMPTY });
     const layer = list.shared ? self : name(this.names.mint('layer'));
     const args = [...carries, ...data];
     const value = instr.region.kind === 'checkpoint' ? checkpointed(layer, args) : call(layer, args);
-    const targets = [...carries, ...items];
+    const targets = [...carries, ...items.map((item) => name(item))];
     const body: Statement[] = [
       { kind: 'assign', targets: [targets.length === 1 ? (targets[0] as Expr) : tuple(targets)], value },
-      ...lists.map((l, i): Statement => ({ kind: 'expression', value: method(name(l), 'append', [items[i] as Expr]) })),
+      ...lists.map((l, i): Statement => ({ kind: 'expression', value: method(name(l), 'append', [name(items[i] as Ident)]) })),
     ];
-    const from = instr.first - list.first;
-    const whole = instr.bodies.length === list.layers.length;
-    const over = list.shared ? call(dotted('range'), [integer(instr.bodies.length)]) : whole ? self : index(self, slice(from === 0 ? undefined : integer(from), integer(from + instr.bodies.length)));
-    this.statements.push({ kind: 'for', target: list.shared ? name(own('_')) : layer, over, body });
-    collected.forEach((id, i) => this.#hold(id, { expr: invoke('torch.stack', [name(lists[i] as Ident)]), cost: 1, isNumber: false }));
+    this.statements.push({ kind: 'for', target: list.shared ? name(own('_')) : layer, over: layersOf(instr, self, list), body });
+    collected.forEach((id, i) => {
+      this.#hold(id, { expr: invoke('torch.stack', [name(lists[i] as Ident)]), cost: { count: 1, depth: 1 }, isNumber: false });
+    });
   }
 
   /** The variable that goes through the layers: that of the value before them where nothing reads it afterwards. */
   #carry(before: ValueId, after: ValueId): Expr {
-    const held = this.#get(before);
-    const reusable = held.expr.kind === 'name' && this.#uses.get(before) === 1;
-    const variable = reusable ? held.expr : name(this.#newName(after));
-    if (!reusable) this.#assign([variable], held.expr);
-    this.#held.set(after, { expr: variable, cost: 0, isNumber: false });
-    return variable;
+    const isLast = (this.#reads.get(before) ?? 0) + 1 === this.#usesOf(before);
+    const expr = this.#take(before);
+    const isVariable = expr.kind === 'name' && this.#variables.get(expr.id) === before;
+    const variable = isVariable && isLast ? expr.id : this.#nameFor(after);
+    if (!(isVariable && isLast)) this.#assign([name(variable)], expr);
+    this.#variables.set(variable, after);
+    this.#held.set(after, { expr: name(variable), cost: FREE, isNumber: false });
+    return name(variable);
   }
+}
+
+const LIST: Expr = index(dotted('list'), TENSOR);
+const EMPTY: Expr = { kind: 'list', items: [] };
+/** Ops that are written as operators: they do not make an expression deeper. */
+const OPERATORS: readonly string[] = ['add', 'sub', 'mul', 'div', 'neg', 'constant'];
+
+const mentions = (e: Expr, id: Ident): boolean => {
+  let found = false;
+  walk(e, (x) => void (found ||= x.kind === 'name' && x.id === id));
+  return found;
+};
+
+/** What a loop over layers runs over: the whole list, a part of it, or so many times. */
+function layersOf(instr: RepeatInstr, self: Expr, list: StackList): Expr {
+  const count = instr.bodies.length;
+  if (list.shared) return call(dotted('range'), [integer(count)]);
+  if (count === list.layers.length) return self;
+  const from = instr.first - list.first;
+  return index(self, slice(from === 0 ? undefined : integer(from), integer(from + count)));
 }
 
 const checkpointed = (module: Expr, args: readonly Expr[]): Expr => invoke('checkpoint', [module, ...args], { use_reentrant: dotted('False') });

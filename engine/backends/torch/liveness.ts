@@ -2,88 +2,119 @@
 import { must } from '../../base/errors.ts';
 import { operandsOf, type CallInstr, type Fn, type Instr, type RepeatInstr, type ValueId } from '../../ir/program.ts';
 
-type Live = ReadonlyMap<string, Set<ValueId>>;
+/** What of each function is needed: values by their id, results by their position. */
+interface Live {
+  readonly values: ReadonlyMap<string, Set<ValueId>>;
+  readonly results: ReadonlyMap<string, Set<number>>;
+}
 
 const fnOf = (functions: ReadonlyMap<string, Fn>, name: string): Fn => must(functions.get(name), `function ${name}`);
 const at = <T>(list: readonly T[], i: number): T => must(list[i], `element ${i}`);
 
 /** Functions without what the root does not need: results, instructions, parameters, arguments. */
 export function dropDead(functions: ReadonlyMap<string, Fn>, root: string): Map<string, Fn> {
-  const live: Live = new Map([...functions.keys()].map((name) => [name, new Set<ValueId>()]));
-  const liveOf = (name: string): Set<ValueId> => must(live.get(name), name);
-  let changed = true;
-  const mark = (fn: string, id: ValueId): void => {
-    if (liveOf(fn).has(id)) return;
-    liveOf(fn).add(id);
-    changed = true;
-  };
-  for (const r of fnOf(functions, root).results) mark(root, r.id);
-  while (changed) {
-    changed = false;
-    for (const fn of functions.values()) {
-      for (const instr of [...fn.body].reverse()) {
-        if (instr.kind === 'op') {
-          if (instr.outputs.some((id) => liveOf(fn.name).has(id))) for (const id of instr.inputs) mark(fn.name, id);
-        } else if (instr.kind === 'call') markCall(functions, live, mark, fn.name, instr);
-        else markRepeat(functions, live, mark, fn.name, instr);
-      }
-    }
-  }
+  const names = [...functions.keys()];
+  const live: Live = { values: new Map(names.map((n) => [n, new Set()])), results: new Map(names.map((n) => [n, new Set()])) };
+  const marking = new Marking(functions, live);
+  fnOf(functions, root).results.forEach((_, i) => {
+    marking.result(root, i);
+  });
+  do {
+    marking.changed = false;
+    for (const fn of functions.values()) for (const instr of [...fn.body].reverse()) marking.instr(fn.name, instr);
+  } while (marking.changed);
   const kept = new Map<string, Fn>();
-  for (const fn of functions.values()) if (fn.name === root || liveOf(fn.name).size > 0) kept.set(fn.name, prune(functions, live, fn, root));
+  for (const fn of functions.values()) {
+    if (fn.name === root || liveIn(live.results, fn.name).size > 0) kept.set(fn.name, prune(functions, live, fn));
+  }
   return kept;
 }
 
-type Mark = (fn: string, id: ValueId) => void;
+const liveIn = <T>(live: ReadonlyMap<string, Set<T>>, fn: string): Set<T> => must(live.get(fn), fn);
 
-function markCall(functions: ReadonlyMap<string, Fn>, live: Live, mark: Mark, caller: string, instr: CallInstr): void {
-  const here = must(live.get(caller), caller);
-  const callee = fnOf(functions, instr.fn);
-  if (!instr.outputs.some((id) => here.has(id))) return;
-  instr.outputs.forEach((id, i) => {
-    if (here.has(id)) mark(callee.name, at(callee.results, i).id);
-  });
-  callee.params.forEach((p, i) => {
-    if (must(live.get(callee.name), callee.name).has(p.id)) mark(caller, at(instr.inputs, i));
-  });
+/** Marks what is needed until nothing changes any more. */
+class Marking {
+  readonly #functions: ReadonlyMap<string, Fn>;
+  readonly #live: Live;
+  changed = false;
+
+  constructor(functions: ReadonlyMap<string, Fn>, live: Live) {
+    this.#functions = functions;
+    this.#live = live;
+  }
+
+  value(fn: string, id: ValueId): void {
+    const set = liveIn(this.#live.values, fn);
+    if (set.has(id)) return;
+    set.add(id);
+    this.changed = true;
+  }
+
+  result(fn: string, position: number): void {
+    const set = liveIn(this.#live.results, fn);
+    if (set.has(position)) return;
+    set.add(position);
+    this.changed = true;
+    this.value(fn, at(fnOf(this.#functions, fn).results, position).id);
+  }
+
+  instr(caller: string, instr: Instr): void {
+    const here = liveIn(this.#live.values, caller);
+    if (!instr.outputs.some((id) => here.has(id))) return;
+    if (instr.kind === 'op') for (const id of instr.inputs) this.value(caller, id);
+    else if (instr.kind === 'call') this.#call(caller, instr);
+    else this.#repeat(caller, instr);
+  }
+
+  #isLive(fn: Fn, id: ValueId): boolean {
+    return liveIn(this.#live.values, fn.name).has(id);
+  }
+
+  #call(caller: string, instr: CallInstr): void {
+    const here = liveIn(this.#live.values, caller);
+    const callee = fnOf(this.#functions, instr.fn);
+    instr.outputs.forEach((id, i) => {
+      if (here.has(id)) this.result(callee.name, i);
+    });
+    callee.params.forEach((p, i) => {
+      if (this.#isLive(callee, p.id)) this.value(caller, at(instr.inputs, i));
+    });
+  }
+
+  /** A position of the stack's wall lives in all layers or in none; a carried one also as result of every layer. */
+  #repeat(caller: string, instr: RepeatInstr): void {
+    const here = liveIn(this.#live.values, caller);
+    const bodies = instr.bodies.map((b) => fnOf(this.#functions, b));
+    const outer = [...instr.carry, ...instr.broadcast];
+    outer.forEach((id, i) => {
+      const carried = i < instr.carry.length;
+      const wanted = bodies.some((b) => this.#isLive(b, at(b.params, i).id)) || (carried && here.has(at(instr.outputs, i)));
+      if (!wanted) return;
+      this.value(caller, id);
+      for (const b of bodies) {
+        this.value(b.name, at(b.params, i).id);
+        if (carried) this.result(b.name, i);
+      }
+      if (carried) this.value(caller, at(instr.outputs, i));
+    });
+    instr.outputs.forEach((id, i) => {
+      if (here.has(id)) for (const b of bodies) this.result(b.name, i);
+    });
+    bodies.forEach((b, layer) =>
+      b.params.slice(outer.length).forEach((p, i) => {
+        if (this.#isLive(b, p.id)) this.value(caller, at(at(instr.layerInputs, layer), i));
+      }),
+    );
+  }
 }
 
-/** A position of the stack's wall lives in all layers or in none; a carried one also as result of every layer. */
-function markRepeat(functions: ReadonlyMap<string, Fn>, live: Live, mark: Mark, caller: string, instr: RepeatInstr): void {
-  const here = must(live.get(caller), caller);
-  const bodies = instr.bodies.map((b) => fnOf(functions, b));
-  const isLive = (fn: Fn, id: ValueId): boolean => must(live.get(fn.name), fn.name).has(id);
-  if (!instr.outputs.some((id) => here.has(id))) return;
-  const outer = [...instr.carry, ...instr.broadcast];
-  outer.forEach((id, i) => {
-    const carried = i < instr.carry.length;
-    const wanted = bodies.some((b) => isLive(b, at(b.params, i).id)) || (carried && here.has(at(instr.outputs, i)));
-    if (!wanted) return;
-    mark(caller, id);
-    for (const b of bodies) {
-      mark(b.name, at(b.params, i).id);
-      if (carried) mark(b.name, at(b.results, i).id);
-    }
-    if (carried) mark(caller, at(instr.outputs, i));
-  });
-  instr.outputs.forEach((id, i) => {
-    if (here.has(id)) for (const b of bodies) mark(b.name, at(b.results, i).id);
-  });
-  bodies.forEach((b, layer) =>
-    b.params.slice(outer.length).forEach((p, i) => {
-      if (isLive(b, p.id)) mark(caller, at(at(instr.layerInputs, layer), i));
-    }),
-  );
-}
-
-function prune(functions: ReadonlyMap<string, Fn>, live: Live, fn: Fn, root: string): Fn {
-  const here = must(live.get(fn.name), fn.name);
+function prune(functions: ReadonlyMap<string, Fn>, live: Live, fn: Fn): Fn {
+  const here = liveIn(live.values, fn.name);
   const keeps = (name: string) => {
-    const set = must(live.get(name), name);
     const callee = fnOf(functions, name);
     return {
-      params: callee.params.map((p) => set.has(p.id)),
-      results: callee.results.map((r) => set.has(r.id)),
+      params: callee.params.map((p) => liveIn(live.values, name).has(p.id)),
+      results: callee.results.map((_, i) => liveIn(live.results, name).has(i)),
     };
   };
   const filter = <T>(list: readonly T[], keep: readonly boolean[]): T[] => list.filter((_, i) => keep[i]);
@@ -106,7 +137,7 @@ function prune(functions: ReadonlyMap<string, Fn>, live: Live, fn: Fn, root: str
         outputs: filter(instr.outputs, first.results),
       };
     });
-  const results = fn.name === root ? fn.results : fn.results.filter((r) => here.has(r.id));
+  const results = fn.results.filter((_, i) => liveIn(live.results, fn.name).has(i));
   return { ...fn, params: fn.params.filter((p) => here.has(p.id)), body, results };
 }
 

@@ -8,7 +8,7 @@ import type { OpInstr, ValueId } from '../../ir/program.ts';
 import { sameShape, type ValueType } from '../../ir/types.ts';
 import type { Attributes } from './attributes.ts';
 import { sliceItems } from './ops.ts';
-import { binary, call, index, integer, invoke, method, text, TRUE, tuple, type Expr } from './python/syntax.ts';
+import { binary, call, index, integer, invoke, method, TRUE, tuple, type Expr } from './python/syntax.ts';
 
 export interface Matcher {
   readonly attributes: Attributes;
@@ -170,26 +170,6 @@ const identity: Pattern = (instr, m) => {
   return { operands: [], build: () => invoke('torch.eye', [m.outputSize(0)], { device: m.device() }) };
 };
 
-/** max(z, 0) - z y + log(1 + exp(-|z|)): binary cross-entropy of logits, term by term. */
-const binaryCrossEntropy: Pattern = (instr, m) => {
-  if (instr.op !== 'add') return undefined;
-  const hinge = m.inner(first(instr));
-  const soft = m.inner(second(instr));
-  if (hinge?.op !== 'sub' || soft?.op !== 'log') return undefined;
-  const clamp = m.inner(first(hinge));
-  const product = m.inner(second(hinge));
-  const sum = m.inner(first(soft));
-  const exp = sum?.op === 'add' && m.constant(second(sum)) === 1 ? m.inner(first(sum)) : undefined;
-  const negated = exp?.op === 'exp' ? m.inner(first(exp)) : undefined;
-  const abs = negated?.op === 'mul' && m.constant(second(negated)) === -1 ? m.inner(first(negated)) : undefined;
-  if (clamp?.op !== 'max' || m.constant(second(clamp)) !== 0 || product?.op !== 'mul' || abs?.op !== 'abs') return undefined;
-  const z = first(clamp);
-  if (first(product) !== z || first(abs) !== z) return undefined;
-  const build = ([logits, labels]: readonly Expr[]): Expr =>
-    invoke('F.binary_cross_entropy_with_logits', [logits as Expr, labels as Expr], { reduction: text('none') });
-  return { operands: [z, second(product)], build };
-};
-
 const PATTERNS: readonly Pattern[] = [
   linear,
   layerNorm,
@@ -203,7 +183,6 @@ const PATTERNS: readonly Pattern[] = [
   expand,
   notEqual,
   identity,
-  binaryCrossEntropy,
 ];
 
 /** The first pattern that an op ends. */

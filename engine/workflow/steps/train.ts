@@ -14,7 +14,7 @@ import type { TrainEvent } from '../../trainer/state.ts';
 import { artifactOf, type BankSource } from '../banks.ts';
 import { compileSetup, fittedDocument } from '../compileModelStep.ts';
 import { CONTAINER_FILE, documentOfModel, sourceTensor, writeContainer, type ContainerData } from '../container.ts';
-import { encodeRows, labelsOf, readData, taskOfData, type DataArtifact, type Rows } from '../data.ts';
+import { encodedFolder, encodeRows, labelsOf, readData, taskOfData, type DataArtifact, type Rows } from '../data.ts';
 import { openDevice } from '../devices.ts';
 import * as messages from '../messages.ts';
 import { sourceModules } from '../modules.ts';
@@ -122,8 +122,8 @@ async function prepare(request: TrainRequest): Promise<Prepared> {
     training: trained,
     evaluation: compile(false),
     weights: modelWeights(trained.parameters, model.backbone, model.sources),
-    trainSet: encodeRows(training, tokenizer, maxLength, home),
-    evaluationSet: evaluation && encodeRows(evaluation, tokenizer, maxLength, home),
+    trainSet: encodeRows(training, tokenizer, maxLength, encodedFolder(home)),
+    evaluationSet: evaluation && encodeRows(evaluation, tokenizer, maxLength, encodedFolder(home)),
     firstPosition: limits.firstPosition,
     document,
     data: {

@@ -6,7 +6,7 @@ import { must, UserError, type Diagnostic } from '../../base/errors.ts';
 import { evaluateModel, predict, type Prediction } from '../../trainer/evaluate.ts';
 import type { MetricName } from '../../metrics/metrics.ts';
 import { CONTAINER_FILE } from '../container.ts';
-import { encodeRows, readData, taskOfData, type DataArtifact } from '../data.ts';
+import { encodedFolder, encodeRows, readData, taskOfData, type DataArtifact } from '../data.ts';
 import * as messages from '../messages.ts';
 import { evaluationProgram, predictionProgram } from '../programs.ts';
 import type { TrainedModel } from '../trained.ts';
@@ -31,7 +31,7 @@ export async function evaluateStep(request: UseRequest): Promise<Figures> {
   const rows = await readData(request.data, labels, request.report);
   const found = taskOfData(rows.dataset).kind;
   if (found !== task) throw new UserError(messages.taskDiffers({ file: request.data.file }, task, found));
-  const set = encodeRows(rows, model.tokenizer, maxLength, home);
+  const set = encodeRows(rows, model.tokenizer, maxLength, encodedFolder(home));
   const context = { ...(await model.context(evaluationProgram(model.compiled))), set, batchSize: batch, signal };
   const primary = model.container.primary === '' ? undefined : (model.container.primary as MetricName);
   const { metrics, loss } = await evaluateModel(context, model.parameters, model.compiled.losses, primary);
@@ -66,7 +66,7 @@ export async function predictStep(
   const { labels, task, maxLength } = model.container.data;
   const data = { ...request.data, columns: { ...request.data.columns, label: [] } };
   const rows = await readData(data, labels, request.report);
-  const set = encodeRows(rows, model.tokenizer, maxLength, home);
+  const set = encodeRows(rows, model.tokenizer, maxLength, encodedFolder(home));
   const context = { ...(await model.context(predictionProgram(model.compiled))), set, batchSize: batch, signal };
   const predictions = await predict(context, model.parameters, task);
   return predictions.map((p, i) => {

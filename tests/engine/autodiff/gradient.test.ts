@@ -1,7 +1,8 @@
 /** Differentiation of whole programs: against finite differences, applied twice, cut at what is not wanted, custom gradients. */
 import { describe, expect, it } from 'vitest';
-import { differentiate, dependents } from '../../../engine/autodiff/gradient.ts';
+import { differentiate } from '../../../engine/autodiff/gradient.ts';
 import * as t from '../../../engine/ir/build.ts';
+import { dependents } from '../../../engine/ir/dataflow.ts';
 import type { Fn, Program } from '../../../engine/ir/program.ts';
 import { tensorType } from '../../../engine/ir/types.ts';
 import type { NDArray } from '../../../engine/ops/rule.ts';

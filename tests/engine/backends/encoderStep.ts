@@ -123,7 +123,9 @@ class Encoder {
     const queries = selected ? q : this.unpack(q);
     const shape: Shape = [B, heads, queries.type.shape[1] as Dim, T];
     const keep =
-      dropout === 0 ? undefined : b.noise(this.#key, this.#examples, `${at}/attention`, shape, { kind: 'keep', p: dropout });
+      dropout === 0
+        ? undefined
+        : b.noise(this.#key, this.#examples, `${at}/attention`, shape, { kind: 'keep', p: dropout });
     const scale = 1 / Math.sqrt(width / heads);
     const attrs = { heads, scale, causal: false, prefix: 0 };
     const context = b.attention(queries, k, v, lengths, keep, attrs);
@@ -145,7 +147,11 @@ class Encoder {
     let x = this.drop(this.norm(this.pack(summed), 'embeddings/norm'), 'embeddings');
     for (let i = 0; i < layers; i++) x = this.layer(x, lengths, i, i === layers - 1);
     this.#builder.setPath('head');
-    const pooled = this.drop(b.tanh(this.linear(b.reshape(x, [B, width]), 'pooler', width, width)), 'classifier', false);
+    const pooled = this.drop(
+      b.tanh(this.linear(b.reshape(x, [B, width]), 'pooler', width, width)),
+      'classifier',
+      false,
+    );
     const head = b.matmul(pooled, this.trainable('classifier/weight', [classes, width]), { transposeB: true });
     const logits = b.add(head, this.trainable('classifier/bias', [classes]));
     return b.sum(b.crossEntropy(logits, labels)[0], [-1]);
@@ -173,7 +179,10 @@ const f32 = (shape: readonly number[], name: string): HostTensor => {
   return { dtype: 'f32', shape, data };
 };
 
-export function randomWeights(program: Program): { weights: Map<string, WeightSource>; trainables: Map<string, HostTensor> } {
+export function randomWeights(program: Program): {
+  weights: Map<string, WeightSource>;
+  trainables: Map<string, HostTensor>;
+} {
   const fn = program.functions.get(program.entry)!;
   const weights = new Map<string, WeightSource>();
   const trainables = new Map<string, HostTensor>();
@@ -186,7 +195,12 @@ export function randomWeights(program: Program): { weights: Map<string, WeightSo
 }
 
 /** Examples `first` to `first + lengths.length`, each of its own length, padded to `length`. */
-export function stepInputs(first: number, lengths: readonly number[], length: number, step = 0): Map<string, HostTensor> {
+export function stepInputs(
+  first: number,
+  lengths: readonly number[],
+  length: number,
+  step = 0,
+): Map<string, HostTensor> {
   const random = createRandom(randomKey(11, 'data', first));
   const batch = lengths.length;
   const i32 = (shape: readonly number[], f: (i: number) => number): HostTensor => ({

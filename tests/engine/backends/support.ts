@@ -38,10 +38,14 @@ const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uin
 
 export function toHost(x: NDArray): HostTensor {
   const make = ARRAYS[x.dtype as keyof typeof ARRAYS];
-  return { dtype: x.dtype, shape: x.shape, data: make.from(x.data) as HostData };
+  return { dtype: x.dtype, shape: x.shape, data: make.from(x.data) };
 }
 
-export const fromHost = (x: HostTensor): NDArray => ({ dtype: x.dtype, shape: x.shape, data: Float64Array.from(x.data) });
+export const fromHost = (x: HostTensor): NDArray => ({
+  dtype: x.dtype,
+  shape: x.shape,
+  data: Float64Array.from(x.data),
+});
 
 /** Inputs as f32 holds them, so that both backends begin with the same numbers. */
 export const rounded = (feeds: Feeds): Feeds =>

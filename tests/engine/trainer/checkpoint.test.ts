@@ -33,21 +33,24 @@ class SystemFault extends Error {
   }
 }
 
-const CALLS = ['freeBytes', 'makeFolder', 'writeFile', 'syncFolder', 'rename', 'remove', 'list', 'readFile'] as const;
-
 /** A file system whose calls fail when `fails` says so; `half` writes a part of the file first, as a full disk does. */
 function faulty(fails: (call: string, path: string) => string | undefined, half = false): CheckpointIo {
-  const guard = <A extends readonly [string, ...unknown[]], R>(name: string, call: (...args: A) => R) => {
-    return (...args: A): R => {
-      const code = fails(name, args[0]);
-      if (code === undefined) return call(...args);
-      if (half && name === 'writeFile') writeFileSync(args[0], (args[1] as Uint8Array).subarray(0, 3));
-      throw new SystemFault(code);
-    };
+  const check = (call: string, path: string, bytes?: Uint8Array): void => {
+    const code = fails(call, path);
+    if (code === undefined) return;
+    if (half && bytes) writeFileSync(path, bytes.subarray(0, 3));
+    throw new SystemFault(code);
   };
-  return Object.fromEntries(
-    CALLS.map((name) => [name, guard(name, fileSystem[name] as never)]),
-  ) as unknown as CheckpointIo;
+  return {
+    freeBytes: (path) => (check('freeBytes', path), fileSystem.freeBytes(path)),
+    makeFolder: (path) => (check('makeFolder', path), fileSystem.makeFolder(path)),
+    writeFile: (path, bytes) => (check('writeFile', path, bytes), fileSystem.writeFile(path, bytes)),
+    syncFolder: (path) => (check('syncFolder', path), fileSystem.syncFolder(path)),
+    rename: (from, to) => (check('rename', from), fileSystem.rename(from, to)),
+    remove: (path) => (check('remove', path), fileSystem.remove(path)),
+    list: (path) => (check('list', path), fileSystem.list(path)),
+    readFile: (path) => (check('readFile', path), fileSystem.readFile(path)),
+  };
 }
 
 describe('a checkpoint folder', () => {

@@ -65,7 +65,8 @@ describe('a run', () => {
   it('keeps the best parameters or the last ones, and says which evaluation they had', async () => {
     const settings = {
       epochs: 6,
-      learningRate: 0.3,
+      seed: 3,
+      learningRate: 0.1,
       schedule: 'constant',
       warmup: { kind: 'steps', steps: 0 },
     } as const;

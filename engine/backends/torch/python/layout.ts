@@ -30,7 +30,7 @@ interface Item {
 
 const isList = (doc: Doc): doc is readonly Doc[] => Array.isArray(doc);
 
-/** Whether what comes next fits into `room` columns up to the next line break. */
+/** Whether what comes next fits into `room` columns up to the next line break. What follows the group may break anywhere. */
 function fits(first: Item, rest: readonly Item[], room: number): boolean {
   const stack: Item[] = [...rest].reverse();
   stack.push(first);
@@ -39,7 +39,7 @@ function fits(first: Item, rest: readonly Item[], room: number): boolean {
     const { doc, broken, depth } = item;
     if (typeof doc === 'string') left -= doc.length;
     else if (isList(doc)) for (let i = doc.length - 1; i >= 0; i--) stack.push({ depth, broken, doc: doc[i] as Doc });
-    else if (doc.kind === 'group') stack.push({ depth, broken: false, doc: doc.doc });
+    else if (doc.kind === 'group') stack.push({ depth, broken, doc: doc.doc });
     else if (doc.kind === 'indent') stack.push({ depth, broken, doc: doc.doc });
     else if (doc.kind === 'hardline') return true;
     else if (doc.kind === 'ifBroken') left -= broken ? doc.text.length : 0;
@@ -75,7 +75,7 @@ export function render(doc: Doc, width: number): string {
       out += d.flat;
       column += d.flat.length;
     } else {
-      out = `${out.trimEnd()}\n${' '.repeat(STEP * depth)}`;
+      out = `${out.replace(/ +$/, '')}\n${' '.repeat(STEP * depth)}`;
       column = STEP * depth;
     }
   }

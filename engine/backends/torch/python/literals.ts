@@ -35,12 +35,23 @@ export function stringLiteral(text: string): Literal {
   return `${quote}${[...text].map((c) => escapeCharacter(c, quote)).join('')}${quote}` as Literal;
 }
 
+/** A string literal; where it holds values of names, an f-string. */
+export function formatLiteral(parts: readonly (string | { readonly name: Ident })[]): Literal {
+  if (parts.every((p) => typeof p === 'string')) return stringLiteral(parts.join(''));
+  const inner = parts.map((p) => {
+    if (typeof p !== 'string') return `{${p.name}}`;
+    const braces = p.replaceAll('{', '{{').replaceAll('}', '}}');
+    return [...braces].map((c) => escapeCharacter(c, '"')).join('');
+  });
+  return `f"${inner.join('')}"` as Literal;
+}
+
 /** An integer or float literal; a float always shows that it is one. */
 export function numberLiteral(value: number, kind: 'int' | 'float'): Literal {
   if (kind === 'int') return String(Math.trunc(value)) as Literal;
   if (Number.isNaN(value)) return 'float("nan")' as Literal;
   if (!Number.isFinite(value)) return (value > 0 ? 'float("inf")' : 'float("-inf")') as Literal;
-  const text = String(value);
+  const text = value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
   return (/[.e]/.test(text) ? text : `${text}.0`) as Literal;
 }
 

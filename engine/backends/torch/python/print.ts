@@ -12,6 +12,7 @@ const STRENGTH: { readonly [K in BinaryOp]: number } = {
   '==': 5,
   '!=': 5,
   '<': 5,
+  '|': 6,
   '&': 8,
   '+': 10,
   '-': 10,
@@ -97,11 +98,11 @@ function exprDoc(e: Expr): Doc {
     case 'slice':
       return sliceDoc(e.from, e.to);
     case 'binary':
-      return chain(e);
+      return group(chain(e));
     case 'unary':
       return [e.op, inside(e.x, UNARY)];
     case 'conditional':
-      return [inside(e.yes, CONDITIONAL + 1), LINE, 'if ', inside(e.test, CONDITIONAL + 1), LINE, 'else ', exprDoc(e.no)];
+      return group([inside(e.yes, CONDITIONAL + 1), LINE, 'if ', inside(e.test, CONDITIONAL + 1), LINE, 'else ', exprDoc(e.no)]);
     case 'tuple':
       return e.items.length === 1 ? ['(', exprDoc(e.items[0] as Expr), ',)'] : collection('(', e.items.map(exprDoc), ')');
     case 'list':
@@ -130,7 +131,7 @@ const generatorDoc = (e: Expr & { kind: 'generator' }): Doc =>
 /** The right side of a statement: what does not end in brackets of its own is put into some when it must break. */
 function rightSide(e: Expr): Doc {
   if (e.kind !== 'binary' && e.kind !== 'conditional') return exprDoc(e);
-  return group([ifBroken('('), indent([SOFTLINE, group(exprDoc(e))]), SOFTLINE, ifBroken(')')]);
+  return group([ifBroken('('), indent([SOFTLINE, exprDoc(e)]), SOFTLINE, ifBroken(')')]);
 }
 
 /** Several names at the left of an assignment or after `for` go without parentheses. */

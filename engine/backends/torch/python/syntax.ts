@@ -5,7 +5,7 @@
 import { own, type Ident } from './identifiers.ts';
 import { numberLiteral, stringLiteral, type Literal } from './literals.ts';
 
-export type BinaryOp = '+' | '-' | '*' | '/' | '@' | '&' | '==' | '!=' | '<' | 'in';
+export type BinaryOp = '+' | '-' | '*' | '/' | '@' | '&' | '|' | '==' | '!=' | '<' | 'in';
 
 /** A number of the program that may be a constructor argument of the class instead of a literal; see `holes.ts`. */
 export interface HoleRef {

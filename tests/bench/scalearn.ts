@@ -1,0 +1,249 @@
+/**
+ * Transfer from trained sources: Pfeiffer adapters of at least four GLUE-type tasks, mixed for a target by ScaLearn in its
+ * four variants and by AdapterFusion, beside the target's own adapter, the head alone, and sources whose numbers were
+ * shuffled (what mixing random adapters would give).
+ *
+ *   npm run bench -- scalearn --task mrpc --seeds 3 --epochs 10 [--set sources=sst2,cola,rte,stsb] [--set source-epochs=5]
+ */
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { permutation, randomKey } from '../../engine/base/random.ts';
+import { openSafetensors, readFloat32, writeSafetensors } from '../../engine/checkpoints/safetensors.ts';
+import { espalier, OUT, round, say, table, withFolder, type Bench, type Figures, type Options } from './bench.ts';
+import { writeDocument } from './documents.ts';
+import { rowsOf, scoreOf, type Label, type MetricName } from './scores.ts';
+
+interface GlueTask {
+  readonly task: string;
+  readonly metric: MetricName;
+  readonly train: string;
+  readonly dev: string;
+  readonly text: readonly string[];
+  readonly label: string;
+}
+
+const GLUE: ReadonlyMap<string, GlueTask> = new Map<string, GlueTask>([
+  [
+    'sst2',
+    {
+      task: 'classification',
+      metric: 'accuracy',
+      train: 'sst2/train.tsv',
+      dev: 'sst2/dev.tsv',
+      text: ['sentence'],
+      label: 'label',
+    },
+  ],
+  [
+    'cola',
+    {
+      task: 'classification',
+      metric: 'matthews',
+      train: 'cola/train.tsv',
+      dev: 'cola/dev.tsv',
+      text: ['sentence'],
+      label: 'label',
+    },
+  ],
+  [
+    'mrpc',
+    {
+      task: 'classification',
+      metric: 'accuracy',
+      train: 'mrpc/train.tsv',
+      dev: 'mrpc/test.tsv',
+      text: ['sentence1', 'sentence2'],
+      label: 'label',
+    },
+  ],
+  [
+    'rte',
+    {
+      task: 'classification',
+      metric: 'accuracy',
+      train: 'rte/train.tsv',
+      dev: 'rte/dev.tsv',
+      text: ['sentence1', 'sentence2'],
+      label: 'label',
+    },
+  ],
+  [
+    'stsb',
+    {
+      task: 'regression',
+      metric: 'pearson',
+      train: 'stsb_multi/en.train.tsv',
+      dev: 'stsb_multi/en.dev.tsv',
+      text: ['sentence1', 'sentence2'],
+      label: 'score',
+    },
+  ],
+]);
+
+const glue = (name: string): GlueTask => {
+  const task = GLUE.get(name);
+  if (!task) throw new Error(`there is no task "${name}"; there are ${[...GLUE.keys()].join(', ')}`);
+  return task;
+};
+
+interface Trained {
+  readonly adapter: string;
+  readonly score: number;
+  readonly trainable: number;
+}
+
+interface DoneLine {
+  readonly event: string;
+  readonly trainable_parameters?: number;
+}
+
+type Sources = readonly (readonly [name: string, file: string])[];
+
+interface Job {
+  readonly method: string;
+  readonly params?: Readonly<Record<string, string>>;
+  readonly sources?: Sources;
+  readonly epochs: number;
+  readonly seed: number;
+}
+
+/** Trains a method on a task and scores its predictions for the task's evaluation file. */
+function train(folder: string, name: string, job: Job, options: Options): Trained {
+  const task = glue(name);
+  const document = writeDocument({
+    file: join(folder, 'document.json'),
+    model: options.model,
+    data: join(options.data, task.train),
+    task: task.task,
+    text: task.text,
+    label: task.label,
+    method: job.method,
+    ...(job.params ? { params: job.params } : {}),
+    ...(job.sources ? { sources: job.sources } : {}),
+    training: { epochs: job.epochs, batch: 32, seed: job.seed, threads: options.threads },
+    predict: new Map([['dev', resolve(options.data, task.dev)]]),
+  });
+  const out = join(folder, 'out');
+  const lines = espalier('run', document, '--out', out, '--json').trimEnd().split('\n');
+  const done = lines.map((l) => JSON.parse(l) as DoneLine).find((l) => l.event === 'done');
+  const { steps } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as {
+    readonly steps: readonly { readonly step: string; readonly folder: string }[];
+  };
+  const at = (step: string): string => join(out, steps.find((s) => s.step === step)?.folder ?? '');
+  const predictions = readFileSync(join(at('predict_dev'), 'predictions.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n');
+  const predicted = predictions
+    .map((l) => JSON.parse(l) as { readonly label?: string; readonly value?: number })
+    .map((p): Label => p.label ?? p.value ?? '');
+  const score = scoreOf(task.metric, rowsOf(task.metric, goldOf(options, task), predicted));
+  return { adapter: join(at('train'), 'adapter.safetensors'), score, trainable: done?.trainable_parameters ?? NaN };
+}
+
+function goldOf(options: Options, task: GlueTask): Label[] {
+  const [header = '', ...rows] = readFileSync(join(options.data, task.dev), 'utf8')
+    .split('\n')
+    .filter((l) => l !== '');
+  const column = header.trimEnd().split('\t').indexOf(task.label);
+  return rows.map((row) => row.replace(/\r$/, '').split('\t')[column] ?? '');
+}
+
+/** The source adapters, trained once and kept. */
+function sourcesOf(names: readonly string[], epochs: number, options: Options): Promise<Sources> {
+  const kept = join(OUT, 'scalearn');
+  mkdirSync(kept, { recursive: true });
+  return withFolder(async (folder) => {
+    for (const name of names) {
+      const file = join(kept, `${name}-e${epochs}.safetensors`);
+      if (existsSync(file)) continue;
+      mkdirSync(join(folder, name));
+      const { adapter, score } = train(join(folder, name), name, { method: 'pfeiffer', epochs, seed: 0 }, options);
+      copyFileSync(adapter, file);
+      say(`  source ${name}: ${round(100 * score, 1)} ${glue(name).metric}`);
+    }
+    return Promise.resolve(names.map((name) => [name, join(kept, `${name}-e${epochs}.safetensors`)] as const));
+  });
+}
+
+/** The same adapters with the numbers of every tensor in another order: sizes and scales stay, knowledge goes. */
+function shuffled(folder: string, sources: Sources): Sources {
+  return sources.map(([name, file]) => {
+    const opened = openSafetensors(file);
+    const tensors = [...opened.tensors.values()].map((t) => {
+      const values = readFloat32(opened, t.name);
+      const order = permutation(randomKey(0, 'shuffle', t.name), values.length);
+      return {
+        name: t.name,
+        dtype: 'F32' as const,
+        shape: t.shape,
+        data: Float32Array.from(order, (i) => values[i] as number),
+      };
+    });
+    const target = join(folder, `${name}-shuffled.safetensors`);
+    writeSafetensors(target, tensors, opened.metadata);
+    return [name, target] as const;
+  });
+}
+
+async function transfer(target: string, options: Options): Promise<Figures> {
+  const { extra } = options;
+  const names = (
+    extra.get('sources') ?? ['sst2', 'cola', 'mrpc', 'rte', 'stsb'].filter((n) => n !== target).join(',')
+  ).split(',');
+  const sources = await sourcesOf(names, Number(extra.get('source-epochs') ?? 5), options);
+  return withFolder(async (folder) => {
+    const mixed = shuffled(folder, sources);
+    const jobs: readonly (readonly [string, Omit<Job, 'seed' | 'epochs'>])[] = [
+      ['own adapter', { method: 'pfeiffer' }],
+      ['head only', { method: 'head' }],
+      ...['scalearn', 'uniform', 'scalearn++', 'uniform++'].map(
+        (variant) => [`ScaLearn ${variant}`, { method: 'scalearn', params: { variant }, sources }] as const,
+      ),
+      ['ScaLearn, shuffled sources', { method: 'scalearn', sources: mixed }],
+      ['AdapterFusion', { method: 'fusion', sources }],
+      ['average', { method: 'average', sources }],
+    ];
+    const wanted = extra.get('only')?.split(',');
+    const found: { name: string; scores: number[]; trainable: number }[] = [];
+    for (const [name, job] of jobs.filter(([n]) => wanted === undefined || wanted.some((w) => n.includes(w)))) {
+      const runs = Array.from({ length: options.seeds }, (_, seed) => {
+        const place = join(folder, `${name.replace(/\W+/g, '-')}-${seed}`);
+        mkdirSync(place);
+        return train(place, target, { ...job, epochs: options.epochs, seed }, options);
+      });
+      found.push({ name, scores: runs.map((r) => r.score), trainable: runs[0]?.trainable ?? NaN });
+      say(
+        `  ${target}, ${name}: ${runs.map((r) => round(100 * r.score, 1)).join(' ')} (${runs[0]?.trainable} parameters train)`,
+      );
+    }
+    const head = found.find((f) => f.name === 'head only')?.trainable ?? 0;
+    const mean = (xs: readonly number[]): number => round((100 * xs.reduce((a, b) => a + b, 0)) / xs.length, 2);
+    const rows = found.map((f) => ({
+      method: f.name,
+      mean: mean(f.scores),
+      scores: f.scores.map((s) => round(100 * s, 2)),
+      transfer_parameters: f.trainable - head,
+    }));
+    say(
+      `\nscalearn: target ${target} (${glue(target).metric}), sources ${names.join(', ')}, mean of ${options.seeds} seeds`,
+    );
+    say(
+      table(
+        ['method', 'mean', 'transfer parameters'],
+        rows.map((r) => [r.method, r.mean, r.transfer_parameters]),
+      ),
+    );
+    return Promise.resolve({ metric: glue(target).metric, sources: names, epochs: options.epochs, methods: rows });
+  });
+}
+
+export const SCALEARN: Bench = {
+  name: 'scalearn',
+  help: 'transfer from >= 4 sources onto --task (mrpc, rte, stsb, ...) beside its own adapter and the head alone',
+  usual: false,
+  run: async (options) => {
+    const found: [string, Figures][] = [];
+    for (const target of options.tasks) found.push([target, await transfer(target, options)]);
+    return Object.fromEntries(found);
+  },
+};
