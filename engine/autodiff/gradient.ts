@@ -97,7 +97,7 @@ function pullBack(
   const given = instr.outputs.map((id) => cotangents.get(id));
   if (instr.kind === 'op') {
     const wants = instr.inputs.map((id) => live.has(id));
-    return ruleOf(instr.op).vjp({ attrs: instr.attrs as never, inputs, outputs, cotangents: given, wants });
+    return ruleOf(instr.op).vjp({ attrs: instr.attrs, inputs, outputs, cotangents: given, wants });
   }
   if (instr.region.kind !== 'customVjp') throw new BugError(`call ${instr.site} should have been inlined`);
   const vjp = must(program.functions.get(instr.region.vjp), `function ${instr.region.vjp}`);

@@ -122,9 +122,7 @@ export const stopGradient = (x: Tensor): Tensor => one('stopGradient', [x], {});
 /** Sum over the last `axes`, divided by their sizes. */
 export function mean(x: Tensor, axes: readonly number[], keep = false): Tensor {
   const sizes = axes.map((a) => x.type.shape[x.type.shape.length + a] as Dim);
-  const fixed = sizes.every((d) => typeof d === 'number')
-    ? sizes.reduce<number>((p, d) => p * (d as number), 1)
-    : undefined;
+  const fixed = sizes.every((d) => typeof d === 'number') ? sizes.reduce<number>((p, d) => p * d, 1) : undefined;
   if (fixed !== undefined) return mul(sum(x, axes, keep), 1 / fixed);
   return sizes.reduce<Tensor>((total, d) => div(total, dimension(x, d)), sum(x, axes, keep));
 }

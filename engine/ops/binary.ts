@@ -36,7 +36,7 @@ function binary<K extends BinaryName>(
       needNumbers(op, inputs[0] as ValueType);
       return [{ dtype: sameDtype(op, inputs), shape: broadcast(op, inputs) }];
     },
-    reference: (_attrs, inputs) => [mapArrays((inputs[0] as NDArray).dtype, inputs, f as (...v: number[]) => number)],
+    reference: (_attrs, inputs) => [mapArrays((inputs[0] as NDArray).dtype, inputs, f)],
     vjp: (context: VjpContext<K>) => {
       const [a, b] = context.inputs as [Tensor, Tensor];
       const grads = gradient(context.cotangents[0] as Tensor, a, b, context.wants);
@@ -47,7 +47,7 @@ function binary<K extends BinaryName>(
     cases: SHAPE_PAIRS.map((shapes) => ({
       attrs: {},
       inputs: shapes.map((shape) => ({ shape, ...span })),
-    })) as unknown as OpCase<K>[],
+    })),
   };
 }
 
@@ -62,7 +62,7 @@ function predicate<K extends 'eq' | 'lt' | 'and'>(op: K, doc: string, f: (a: num
       sameDtype(op, inputs);
       return [{ dtype: 'bool', shape: broadcast(op, inputs) }];
     },
-    reference: (_attrs, inputs) => [mapArrays('bool', inputs, (a, b) => (f(a as number, b as number) ? 1 : 0))],
+    reference: (_attrs, inputs) => [mapArrays('bool', inputs, (a, b) => (f(a, b) ? 1 : 0))],
     vjp: () => [undefined, undefined],
     flops: costPerElement(1),
     axes: (_attrs, inputs, outputs) => elementwiseAxes(inputs, outputs),
@@ -131,9 +131,7 @@ export const selectRule: OpRule<'select'> = {
     needBoolean('select', condition);
     return [{ dtype: sameDtype('select', [a, b]), shape: broadcast('select', inputs) }];
   },
-  reference: (_attrs, inputs) => [
-    mapArrays((inputs[1] as NDArray).dtype, inputs, (p, a, b) => (p ? (a as number) : (b as number))),
-  ],
+  reference: (_attrs, inputs) => [mapArrays((inputs[1] as NDArray).dtype, inputs, (p, a, b) => (p ? a : b))],
   vjp: ({ inputs, cotangents, wants }) => {
     const [condition, a, b] = inputs as [Tensor, Tensor, Tensor];
     const c = cotangents[0] as Tensor;

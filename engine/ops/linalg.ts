@@ -208,7 +208,7 @@ function reduction<K extends Reduction>(
       { attrs: { axes: [-2], keep: false }, inputs: [{ shape: [2, 3, 2] }] },
       { attrs: { axes: [-1], keep: false }, inputs: [{ shape: [2, 2, 3] }] },
       { attrs: { axes: [-2, -1], keep: false }, inputs: [{ shape: [2, 3] }] },
-    ] as unknown as OpRule<K>['cases'],
+    ],
   };
 }
 

@@ -60,7 +60,7 @@ export const crossEntropyRule: OpRule<'crossEntropy'> = {
       const row = logits.data.subarray(i * classes, (i + 1) * classes);
       const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
       lse.data[i] = top + Math.log(row.reduce((a, x) => a + Math.exp(x - top), 0));
-      nll.data[i] = label === attrs.ignoreIndex ? 0 : (lse.data[i] as number) - (row[label] as number);
+      nll.data[i] = label === attrs.ignoreIndex ? 0 : lse.data[i] - (row[label] as number);
     });
     return [nll, lse];
   },

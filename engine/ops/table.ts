@@ -81,7 +81,7 @@ export const OP_NAMES = Object.keys(OPS) as OpName[];
 export const isOpName = (name: string): name is OpName => Object.hasOwn(OPS, name);
 
 /** The rule of one op, typed by its name. */
-export const ruleOf = <K extends OpName>(op: K): OpRule<K> => OPS[op] as unknown as OpRule<K>;
+export const ruleOf = <K extends OpName>(op: K): OpRule<K> => OPS[op];
 
 /** Types of the outputs. Throws a `ShapeError` when the op refuses the number of its inputs or their types. */
 export function inferTypes<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly ValueType[]): ValueType[] {

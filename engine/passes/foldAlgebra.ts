@@ -64,7 +64,7 @@ const constants: FoldRule = (f) => {
     return value === undefined ? [] : [{ dtype: x.type.dtype, shape: [], data: Float64Array.of(value) }];
   });
   if (arrays.length < f.inputs.length) return undefined;
-  const value = ruleOf(f.op).reference(f.attrs as never, arrays, new Map())[0]?.data[0];
+  const value = ruleOf(f.op).reference(f.attrs, arrays, new Map())[0]?.data[0];
   if (value === undefined || !Number.isFinite(value)) return undefined;
   return constant(first(f), f.output.dtype, f.output.shape, value);
 };

@@ -113,7 +113,7 @@ function need(graph: FlowGraph, node: number | undefined, sink: number): void {
 }
 
 const flopsOf = (instr: OpInstr, type: (id: ValueId) => ValueType, sizes: SymbolBindings): number =>
-  evaluateDim(ruleOf(instr.op).flops(instr.attrs as never, instr.inputs.map(type), instr.outputs.map(type)), sizes);
+  evaluateDim(ruleOf(instr.op).flops(instr.attrs, instr.inputs.map(type), instr.outputs.map(type)), sizes);
 
 function prefixOf(program: Program, chosen: readonly ValueId[]): Program {
   const { regions: _none, ...fn } = entryOf(program);

@@ -5,7 +5,17 @@
 import { must } from '../base/errors.ts';
 import { concat, reshape } from '../ir/build.ts';
 import type { OpAttrs } from '../ir/opAttrs.ts';
-import type { CallInstr, Fn, OpInstr, Program, Region, RegionInstance, RepeatInstr, ValueId, ValueInfo } from '../ir/program.ts';
+import type {
+  CallInstr,
+  Fn,
+  OpInstr,
+  Program,
+  Region,
+  RegionInstance,
+  RepeatInstr,
+  ValueId,
+  ValueInfo,
+} from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { functionsOf } from '../ops/verify.ts';
 import type { FnBuilder } from '../tracing/builder.ts';

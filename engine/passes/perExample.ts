@@ -62,7 +62,7 @@ function kindsOf(
   if (inputs.some((k) => k.kind === 'mixed') || instr.op === 'noise') return [];
   const special = specialKind(instr, inputs, batch);
   if (special) return [special];
-  const links = ruleOf(instr.op).axes(instr.attrs as never, instr.inputs.map(type), instr.outputs.map(type));
+  const links = ruleOf(instr.op).axes(instr.attrs, instr.inputs.map(type), instr.outputs.map(type));
   return links.map((axes) => linkedKind(inputs, axes));
 }
 

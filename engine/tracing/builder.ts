@@ -4,18 +4,18 @@
  */
 import { BugError, must } from '../base/errors.ts';
 import type { OpAttrs, OpName } from '../ir/opAttrs.ts';
-import {
-  type CallInstr,
-  type Fn,
-  type FnOrigin,
-  type FnParam,
-  type Instr,
-  type ParamRole,
-  type Region,
-  type RegionInstance,
-  type RepeatInstr,
-  type ValueId,
-  type ValueInfo,
+import type {
+  CallInstr,
+  Fn,
+  FnOrigin,
+  FnParam,
+  Instr,
+  ParamRole,
+  Region,
+  RegionInstance,
+  RepeatInstr,
+  ValueId,
+  ValueInfo,
 } from '../ir/program.ts';
 import type { Emitter, Tensor } from '../ir/tensor.ts';
 import { printType, sameType, type ValueType } from '../ir/types.ts';

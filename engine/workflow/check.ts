@@ -17,6 +17,7 @@ import type { LoadedDocument } from './loadDocument.ts';
 import * as messages from './messages.ts';
 import { readStepParams } from './readStep.ts';
 import { stepType, type StepParamValues, type StepTypeName, type StepTypeOf } from './stepTypes.ts';
+import { keepEveryOf, type ProgramOptions } from './programs.ts';
 import { trainingStep } from './trainingStep.ts';
 import type { Toolkit } from './toolkit.ts';
 
@@ -112,7 +113,13 @@ export class Checker {
     if (!compiled || this.#options.costs === false) return [];
     const batch = settings?.batch ?? 32;
     const sizes = { batch, length, tokens: batch * length };
-    return [{ step: instance?.id, model, report: reportModel(compiled, sizes, trainingStep(compiled, sizes)) }];
+    return [
+      {
+        step: instance?.id,
+        model,
+        report: reportModel(compiled, sizes, trainingStep(compiled, sizes, this.programOptions(model))),
+      },
+    ];
   }
 
   /** One model without a backbone at hand: its Program, and every finding. */
@@ -122,6 +129,14 @@ export class Checker {
     const maxLength = this.#toolkit.textLimits(this.#document, model).longest;
     const made = compileSetup(setup, this.#toolkit, { training, maxLength, memo: newMemo() });
     return { ...made, diagnostics: [...diagnostics, ...made.diagnostics] };
+  }
+
+  /** How the Programs of a model are made: by its training step, and by the settings of its stacks. */
+  programOptions(model: ModelId): ProgramOptions {
+    const step = this.instances.find((i) => i.step.model === model && i.step.type === 'model');
+    const train = step && this.#trainOf(step);
+    const frozenDropout = train ? paramsOf(train, 'train').frozenDropout : 'keep';
+    return { frozenDropout, ...keepEveryOf(this.#document, model) };
   }
 
   #setup(model: ModelId, diagnostics: Diagnostic[]): ModelSetup {

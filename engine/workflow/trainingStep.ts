@@ -1,24 +1,29 @@
-/** The training step of a model as flat Program, for predictions of cost. What runs it is the trainer's. */
-import { must } from '../base/errors.ts';
-import { differentiate } from '../autodiff/gradient.ts';
+/** The training step of a model as it will run, for predictions of cost. */
+import { storage } from '../backends/onnx/capabilities.ts';
 import type { CompiledModel } from '../compile/model.ts';
 import type { BatchSizes, TrainingStep } from '../compile/report.ts';
-import { inlineProgram } from '../passes/inline.ts';
 import { peakMemory } from '../passes/liveness.ts';
-import { packTokens } from '../passes/packing.ts';
-import { selectRows } from '../passes/rowSelection.ts';
+import { entryFn } from '../trainer/programs.ts';
+import { trainablesOf, trainingProgram, type ProgramOptions } from './programs.ts';
 
 /** The step, or undefined when nothing is trained. */
-export function trainingStep(compiled: CompiledModel, sizes: BatchSizes): TrainingStep | undefined {
-  const wrt = compiled.parameters.filter((p) => p.role === 'trainable').map((p) => p.name);
-  if (wrt.length === 0 || compiled.losses.length === 0) return undefined;
-  const forward = selectRows(packTokens(inlineProgram(compiled.program)));
-  const { program, backwardStart } = differentiate(forward, { of: 'objective', wrt });
+export function trainingStep(
+  compiled: CompiledModel,
+  sizes: BatchSizes,
+  options: ProgramOptions,
+): TrainingStep | undefined {
+  if (trainablesOf(compiled).length === 0 || compiled.losses.length === 0) return undefined;
+  const program = trainingProgram(compiled, options);
+  const fn = entryFn(program);
+  const first = fn.body.findIndex((instr) => isBackward(fn.values.get(instr.outputs[0] ?? (-1 as never))?.path));
   const bindings = new Map([
     ['B', sizes.batch],
     ['T', sizes.length],
     ['N', sizes.tokens],
   ]);
-  const peak = peakMemory(must(program.functions.get(program.entry), 'the entry exists'), bindings);
-  return { program, backwardStart, peak };
+  const peak = peakMemory(fn, bindings, { storage });
+  return { program, backwardStart: first < 0 ? fn.body.length : first, peak };
 }
+
+/** Differentiation marks what it makes in the path. */
+const isBackward = (path: string | undefined): boolean => path !== undefined && /(^|\/)backward$/.test(path);

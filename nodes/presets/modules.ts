@@ -155,12 +155,32 @@ export const prompt = definePreset({
   },
 });
 
-function prefixed(edit: PresetEdit, type: string, name: string, layers: string, params: Params): Result<PresetEdit> {
+const positionsSpec = choice(['own', 'shifted'], 'own', 'Positions of the words: their own, or counted from the end of the prefix as PEFT does.');
+
+interface PrefixChoice {
+  readonly size: number;
+  readonly layers: string;
+  readonly positions: 'own' | 'shifted';
+}
+
+/** The words of the text begin at position `by`. */
+function shiftPositions(edit: PresetEdit, by: number): Result<PresetEdit> {
+  const embeddings = bySite(edit.graph, 'embeddings');
+  if (!embeddings) return fail('the model has no place named "embeddings"');
+  const [id, node] = embeddings;
+  const first = Number(node.params['firstPosition'] ?? 0);
+  return ok({ ...edit, graph: replaceNode(edit.graph, id, { ...node, params: { ...node.params, firstPosition: first + by } }) });
+}
+
+function prefixed(plain: PresetEdit, type: string, name: string, { size, layers, positions }: PrefixChoice, params: Params): Result<PresetEdit> {
+  const shifted = positions === 'shifted' ? shiftPositions(plain, size) : ok(plain);
+  if (!shifted.ok) return shifted;
+  const edit = shifted.value;
   const place = stackOf(edit.graph);
   if (!place.ok) return place;
   const attention = siteNode(place.value, 'attn');
   if (!attention.ok) return attention;
-  const recipe = addRecipe(edit, name, type, { width: widthOf(place.value), ...params });
+  const recipe = addRecipe(edit, name, type, { width: widthOf(place.value), size, ...params });
   const node = fromRecipe(name, type, recipe.id, layers);
   return ok(intoBody(recipe.edit, place.value, [node], [wire(`$in.tokens -> ${name}.tokens`), wire(`${name}.kv -> ${attention.value[0]}.prefix`)]));
 }
@@ -169,16 +189,16 @@ export const prefix = definePreset({
   name: 'prefix',
   title: 'Prefix',
   help: 'Trainable keys and values before those of every layer.',
-  params: { size: int(20, 'Number of keys.', { min: 1 }), std: number(1, 'Standard deviation of the initial values.', { min: 0 }), layers: layersSpec },
-  apply: (edit, p) => prefixed(edit, 'peft.prefix', 'prefix', p.layers, { size: p.size, std: p.std }),
+  params: { size: int(20, 'Number of keys.', { min: 1 }), std: number(1, 'Standard deviation of the initial values.', { min: 0 }), positions: positionsSpec, layers: layersSpec },
+  apply: (edit, p) => prefixed(edit, 'peft.prefix', 'prefix', p, { std: p.std }),
 });
 
 export const prefixMlp = definePreset({
   name: 'prefix-mlp',
   title: 'Prefix with MLP',
   help: 'A prefix made by an MLP, as in prefix tuning for generation.',
-  params: { size: int(30, 'Number of keys.', { min: 1 }), bottleneck: int(512, 'Width of the MLP.', { min: 1 }), dropout: dropoutSpec(0, 'an element of the prefix'), layers: layersSpec },
-  apply: (edit, p) => prefixed(edit, 'peft.prefixMlp', 'prefix_mlp', p.layers, { size: p.size, bottleneck: p.bottleneck, dropout: p.dropout }),
+  params: { size: int(30, 'Number of keys.', { min: 1 }), bottleneck: int(512, 'Width of the MLP.', { min: 1 }), dropout: dropoutSpec(0, 'an element of the prefix'), positions: positionsSpec, layers: layersSpec },
+  apply: (edit, p) => prefixed(edit, 'peft.prefixMlp', 'prefix_mlp', p, { bottleneck: p.bottleneck, dropout: p.dropout }),
 });
 
 /** The bank's sources read z; `mix` combines them into the FFN's sum. */

@@ -6,7 +6,7 @@ import { nodeFileTree } from '../support/fileTree.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { bundleChild, trainUndisturbed, trainWithKills } from '../engine/trainer/killHarness.ts';
 
-const RUNS = 1;
+const RUNS = 5;
 const KILLS = 20;
 
 const folder = temporaryFolder();

@@ -1,5 +1,5 @@
 /** Every case of every op as a small program: parameters `x0, x1, ...`, results `y0, y1, ...`, and a random weighted sum `total`. */
-import { type Program } from '../../engine/ir/program.ts';
+import type { Program } from '../../engine/ir/program.ts';
 import type { OpName } from '../../engine/ir/opAttrs.ts';
 import type { Tensor } from '../../engine/ir/tensor.ts';
 import { tensorType } from '../../engine/ir/types.ts';
@@ -72,5 +72,5 @@ export function caseProgram(entry: OpCaseEntry, form: Form = 'op'): CaseProgram 
 
 function emitForm(builder: FnBuilder, entry: OpCaseEntry, form: Form, inputs: readonly Tensor[]): readonly Tensor[] {
   if (form === 'op') return builder.emit(entry.op, inputs, entry.attrs);
-  return ruleOf(entry.op).decompose!(entry.attrs as never, inputs);
+  return ruleOf(entry.op).decompose!(entry.attrs, inputs);
 }

@@ -98,7 +98,7 @@ export function stackProgram(options: StackOptions): Program {
       options.region === 'reversible'
         ? { kind: 'reversible', inverse: `pair${i}Inverse`, streams: 2 }
         : { kind: options.region };
-    streams = main.call(made[0]!, `layer${i}`, [...streams, key, rows, up, down], region);
+    streams = main.call(made[0], `layer${i}`, [...streams, key, rows, up, down], region);
   }
   const out = streams.reduce((a, b) => t.add(a, b));
   const loss = t.mean(t.mul(out, out), [-3, -2, -1]);

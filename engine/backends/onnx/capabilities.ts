@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { must } from '../../base/errors.ts';
 import { add, matmul } from '../../ir/build.ts';
+import type { OpName } from '../../ir/opAttrs.ts';
 import { FP32, type Instr, type Program } from '../../ir/program.ts';
 import { tensorType, type DType } from '../../ir/types.ts';
 import type { Storage } from '../../passes/liveness.ts';
@@ -46,21 +47,13 @@ export function refusals(program: Program): readonly string[] {
   return [...reasons];
 }
 
+const NEVER_STORED: ReadonlySet<OpName> = new Set(['constant', 'dimension']);
+const VIEWS: ReadonlySet<OpName> = new Set(['reshape', 'broadcastTo', 'barrier', 'stopGradient']);
+
 /** How a value is stored, for the prediction of peak memory: constants and repeated values never are, views share. */
 export function storage(instr: Instr): Storage {
   if (instr.kind !== 'op') return 'own';
-  switch (instr.op) {
-    case 'constant':
-    case 'dimension':
-      return 'none';
-    case 'reshape':
-    case 'broadcastTo':
-    case 'barrier':
-    case 'stopGradient':
-      return 'shared';
-    default:
-      return 'own';
-  }
+  return NEVER_STORED.has(instr.op) ? 'none' : VIEWS.has(instr.op) ? 'shared' : 'own';
 }
 
 export interface Probe {

@@ -46,13 +46,13 @@ function decomposeOps(fn: Fn, composed: ReadonlySet<OpName>): Fn {
   for (const old of fn.body) {
     const instr = opOf(old);
     const inputs = instr.inputs.map(now);
-    const { decompose } = ruleOf(instr.op);
-    if (!composed.has(instr.op) || !decompose) {
+    const rule = ruleOf(instr.op);
+    if (!composed.has(instr.op) || !rule.decompose) {
       builder.keep({ ...instr, inputs: inputs.map((x) => x.id) });
       continue;
     }
     builder.setPath(fn.values.get(instr.outputs[0] as ValueId)?.path);
-    decompose(instr.attrs, inputs).forEach((x, i) => replaced.set(instr.outputs[i] as ValueId, x));
+    rule.decompose(instr.attrs, inputs).forEach((x, i) => replaced.set(instr.outputs[i] as ValueId, x));
   }
   return builder.finish(
     fn.name,

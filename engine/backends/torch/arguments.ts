@@ -67,7 +67,7 @@ export function chooseArguments(request: ArgumentRequest): ClassArguments {
   const chosen = variables.filter((v) => isArgument(v, isNode, names.has(v)));
   const derived = isNode ? derivedOf(chosen, names) : new Map<Variable, Derived>();
   const kept = chosen.filter((v) => !derived.has(v));
-  const named = nameVariables(kept, names, isNode);
+  const named = nameVariables(kept, names, first, isNode);
   const locals = new Map(named.map((a) => [a.variable, a.name]));
   const attributes = new Namer('attribute', request.attributes);
   const stored = named.filter((a) => usesInForward(a.variable, derived, request.inForward)).map((a) => ({ variable: a.variable, name: a.name, attribute: attributes.mint(a.name) }));
@@ -231,19 +231,20 @@ const usesInForward = (v: Variable, derived: ReadonlyMap<Variable, Derived>, inF
   return read(v) || [...derived].some(([x, d]) => d.of === v && read(x));
 };
 
-function nameVariables(variables: readonly Variable[], names: ReadonlyMap<Variable, string>, isNode: boolean): { readonly variable: Variable; readonly name: Ident }[] {
+function nameVariables(variables: readonly Variable[], names: ReadonlyMap<Variable, string>, first: Draft, isNode: boolean): { readonly variable: Variable; readonly name: Ident }[] {
   const namer = new Namer('local', ['self']);
   const wishes = variables.map((v) => ({ variable: v, wish: names.get(v) ?? placeName(v, variables, isNode) }));
-  const ordered = [...wishes].sort((a, b) => rank(a.variable, a.wish, names) - rank(b.variable, b.wish, names));
+  const order = Object.keys(first.fn.origin?.args ?? {});
+  /** What goes in, what comes out, the node's own parameters in their order, then the rest: sizes before scalars. */
+  const rank = (v: Variable, wish: string): number => {
+    if (v.kind === 'size' && !names.has(v) && v.place.input) return 0;
+    if (v.kind === 'size' && /^out_?features$/i.test(wish)) return 1;
+    const own = order.indexOf(names.get(v) ?? '');
+    if (own >= 0) return 2 + own / order.length;
+    return v.kind === 'size' ? 3 : v.kind === 'count' ? 4 : 5;
+  };
+  const ordered = [...wishes].sort((a, b) => rank(a.variable, a.wish) - rank(b.variable, b.wish));
   return ordered.map(({ variable, wish }) => ({ variable, name: namer.mint(wish) }));
-}
-
-/** What goes in, what comes out, the node's own parameters in their order, then the rest: sizes before scalars. */
-function rank(v: Variable, wish: string, names: ReadonlyMap<Variable, string>): number {
-  if (v.kind === 'size' && !names.has(v) && v.place.input) return 0;
-  if (v.kind === 'size' && /^out_?features$/i.test(wish)) return 1;
-  if (names.has(v)) return 2;
-  return v.kind === 'size' ? 3 : v.kind === 'count' ? 4 : 5;
 }
 
 function placeName(v: Variable, among: readonly Variable[], isNode: boolean): string {

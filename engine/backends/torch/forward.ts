@@ -169,7 +169,7 @@ export class ForwardWriter {
   #operands(ids: readonly ValueId[], deepens = true): { readonly exprs: readonly Expr[]; readonly cost: Cost } {
     const total = (): Cost => ({
       count: ids.reduce((sum, id) => sum + this.#get(id).cost.count, 1),
-      depth: ids.reduce((d, id) => Math.max(d, this.#get(id).cost.depth), 0) + (deepens ? 1 : 0),
+      depth: deeper(ids.reduce((d, id) => Math.max(d, this.#get(id).cost.depth), 0), deepens),
     });
     const weight = (id: ValueId): number => this.#get(id).cost.count;
     for (let cost = total(); cost.count > MOST.count || cost.depth > MOST.depth; cost = total()) {
@@ -192,6 +192,7 @@ export class ForwardWriter {
       return;
     }
     const data = instr.op === 'attention' ? instr.inputs.slice(0, 4) : instr.inputs;
+    if (instr.op === 'attention') for (const x of data) if (this.#get(x).cost.count > 1) this.#store(x);
     const isNumber = data.map((x) => this.#get(x).isNumber);
     const { exprs, cost } = this.#operands(data, !OPERATORS.includes(instr.op));
     const operands = data.map((x, i): Operand => ({ expr: exprs[i] as Expr, isNumber: isNumber[i] === true, type: this.#type(x) }));
@@ -329,7 +330,9 @@ export class ForwardWriter {
 
 const LIST: Expr = index(dotted('list'), TENSOR);
 const EMPTY: Expr = { kind: 'list', items: [] };
-/** Ops that are written as operators: they do not make an expression deeper. */
+/** A call makes an expression deeper; an operator does where calls stand in calls. */
+const deeper = (depth: number, isCall: boolean): number => depth + (isCall || depth > 1 ? 1 : 0);
+/** Ops that are written as operators. */
 const OPERATORS: readonly string[] = ['add', 'sub', 'mul', 'div', 'neg', 'constant'];
 
 const mentions = (e: Expr, id: Ident): boolean => {

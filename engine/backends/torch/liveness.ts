@@ -1,6 +1,7 @@
 /** Liveness across calls: which parameters, results and instructions of which functions the root needs at all. */
 import { must } from '../../base/errors.ts';
-import { operandsOf, type CallInstr, type Fn, type Instr, type RepeatInstr, type ValueId } from '../../ir/program.ts';
+import { isStatic, parseDim, symbolsOf, type Dim } from '../../ir/dim.ts';
+import { operandsOf, type CallInstr, type Fn, type Instr, type OpInstr, type RepeatInstr, type ValueId } from '../../ir/program.ts';
 
 /** What of each function is needed: values by their id, results by their position. */
 interface Live {
@@ -21,7 +22,10 @@ export function dropDead(functions: ReadonlyMap<string, Fn>, root: string): Map<
   });
   do {
     marking.changed = false;
-    for (const fn of functions.values()) for (const instr of [...fn.body].reverse()) marking.instr(fn.name, instr);
+    for (const fn of functions.values()) {
+      for (const instr of [...fn.body].reverse()) marking.instr(fn.name, instr);
+      marking.symbols(fn);
+    }
   } while (marking.changed);
   const kept = new Map<string, Fn>();
   for (const fn of functions.values()) {
@@ -31,6 +35,19 @@ export function dropDead(functions: ReadonlyMap<string, Fn>, root: string): Map<
 }
 
 const liveIn = <T>(live: ReadonlyMap<string, Set<T>>, fn: string): Set<T> => must(live.get(fn), fn);
+
+/** The lengths that the code of an op must know, beyond those that its operands show. */
+function lengthsIn(instr: OpInstr, axesOf: (id: ValueId) => readonly Dim[]): readonly Dim[] {
+  const shown = new Set(instr.inputs.flatMap(axesOf));
+  const attrs = instr.attrs as Partial<Record<'of' | 'size' | 'start' | 'length' | 'batch' | 'rows' | 'before' | 'after', Dim>> & { readonly shape?: readonly Dim[] };
+  if (instr.op === 'noise') return [];
+  const shape = attrs.shape ?? [];
+  const free = shape.filter((d) => !isStatic(d));
+  // One symbolic axis of a reshape is written as -1.
+  if (instr.op === 'reshape') return free.length > 1 ? free : [];
+  const single = [attrs.of, attrs.size, attrs.start, attrs.length, attrs.batch, attrs.rows, attrs.before, attrs.after];
+  return [...free.filter((d) => !shown.has(d)), ...single.filter((d) => d !== undefined)];
+}
 
 /** Marks what is needed until nothing changes any more. */
 class Marking {
@@ -64,6 +81,26 @@ class Marking {
     if (instr.kind === 'op') for (const id of instr.inputs) this.value(caller, id);
     else if (instr.kind === 'call') this.#call(caller, instr);
     else this.#repeat(caller, instr);
+  }
+
+  /** Keeps an input that every symbolic length can be read off which the function's own ops ask for. */
+  symbols(fn: Fn): void {
+    const here = liveIn(this.#live.values, fn.name);
+    const axesOf = (id: ValueId): readonly Dim[] => must(fn.values.get(id), `%${id}`).type.shape;
+    const inputs = fn.params.filter((p) => p.role === 'input');
+    const isKnown = (d: Dim): boolean => inputs.some((p) => here.has(p.id) && axesOf(p.id).includes(d));
+    for (const instr of fn.body) {
+      if (instr.kind !== 'op' || !instr.outputs.some((id) => here.has(id))) continue;
+      for (const d of lengthsIn(instr, axesOf)) {
+        if (isStatic(d) || isKnown(d)) continue;
+        for (const name of symbolsOf(d)) {
+          const holders = inputs.filter((p) => axesOf(p.id).some((a) => a === name));
+          if (isKnown(parseDim(name)) || holders.length === 0) continue;
+          const least = holders.reduce((a, b) => (axesOf(b.id).length < axesOf(a.id).length ? b : a));
+          this.value(fn.name, least.id);
+        }
+      }
+    }
   }
 
   #isLive(fn: Fn, id: ValueId): boolean {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Executable, HostData, HostTensor } from '../../../engine/backends/executable.ts';
+import type { Executable, HostTensor } from '../../../engine/backends/executable.ts';
 import { compileOnnx, type OnnxOptions } from '../../../engine/backends/onnx/compile.ts';
 import type { Program } from '../../../engine/ir/program.ts';
 import type { DType } from '../../../engine/ir/types.ts';

@@ -14,11 +14,11 @@ import { randomArray, relativeError, testRandom } from '../../support/arrays.ts'
 import { caseInputs, OP_CASES, type OpCaseEntry } from '../../support/opCases.ts';
 
 const evaluate = (entry: OpCaseEntry, inputs: readonly NDArray[]): NDArray[] =>
-  ruleOf(entry.op).reference(entry.attrs as never, inputs, new Map());
+  ruleOf(entry.op).reference(entry.attrs, inputs, new Map());
 
 function linksOf(entry: OpCaseEntry, inputs: readonly NDArray[]): AxisLinks {
   const types = inputs.map((x) => tensorType(x.dtype, x.shape));
-  return ruleOf(entry.op).axes(entry.attrs as never, types, inferTypes(entry.op, entry.attrs, types));
+  return ruleOf(entry.op).axes(entry.attrs, types, inferTypes(entry.op, entry.attrs, types));
 }
 
 /** The input with everything at `index` of `axis` drawn anew; undefined where the case leaves no other value. */
@@ -153,7 +153,7 @@ describe('merged leading axes', () => {
     const rows: Dim = (want[0]!.shape[0] as number) * (want[0]!.shape[1] as number);
     const merged = inputs.map((x, i) => (links[0]![0]![i] === 0 ? mergeTwo(x) : x));
     const rule = ruleOf(entry.op);
-    const attrs = rule.mergeLeading ? rule.mergeLeading(entry.attrs as never, rows) : entry.attrs;
+    const attrs = rule.mergeLeading ? rule.mergeLeading(entry.attrs, rows) : entry.attrs;
     const got = evaluate({ ...entry, attrs }, merged);
     want.forEach((y, i) => expect(relativeError(got[i] as NDArray, mergeTwo(y))).toBe(0));
     const types = inferTypes(

@@ -61,7 +61,7 @@ const editEntry = (edit: (fn: Fn) => Partial<Fn>): Program => {
 };
 const editInstr = <I extends Instr>(index: number, edit: (instr: I) => object): Program =>
   editEntry((fn) => ({
-    body: fn.body.map((instr, i) => (i === index ? ({ ...instr, ...edit(instr as I) } as Instr) : instr)),
+    body: fn.body.map((instr, i) => (i === index ? { ...instr, ...edit(instr as I) } : instr)),
   }));
 const editValue = (at: number, info: Partial<ValueInfo>): Program =>
   editEntry((fn) => ({ values: new Map([...fn.values, [id(at), { ...fn.values.get(id(at))!, ...info }]]) }));
@@ -163,7 +163,7 @@ const BROKEN: readonly (readonly [string, () => Program, RegExp])[] = [
         [...half.values].map(([v, info]) => [v, { ...info, type: { ...info.type, dtype: 'f16' as const } }]),
       );
       const attrs = { dtype: 'f16' as const, shape: [], value: 0.5 };
-      const body = half.body.map((i) => (i.kind === 'op' && i.op === 'constant' ? ({ ...i, attrs } as Instr) : i));
+      const body = half.body.map((i) => (i.kind === 'op' && i.op === 'constant' ? { ...i, attrs } : i));
       return withFn(program, { ...half, values, body });
     },
     /call half \(instruction 2.*inputs of half are f32\[4,4\], must be f16\[4,4\]/,

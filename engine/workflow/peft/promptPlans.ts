@@ -1,0 +1,90 @@
+/** The plans of soft prompts and prefixes. */
+import { fail, ok, type Result } from '../../base/result.ts';
+import type { PromptLearningConfig } from '../../checkpoints/peft/config.ts';
+import { PROMPT_TENSOR } from '../../checkpoints/peft/names.ts';
+import { activeNodes, attachedTo, type ActiveNode, type Level } from './levels.ts';
+import { whole, type Affine, type PeftPlan, type PlanContext, type TensorSource } from './plan.ts';
+
+interface Attention {
+  readonly level: Level;
+  readonly at: ActiveNode;
+}
+
+const attentions = (context: PlanContext): readonly Attention[] =>
+  context.levels.flatMap((level) =>
+    activeNodes(context, level).flatMap((at) => (at.node.type === 'layer.attention' ? [{ level, at }] : [])),
+  );
+
+/** What PEFT writes of the backbone into the configuration of prompts. */
+function backboneFields(context: PlanContext): Pick<PromptLearningConfig, 'width' | 'layerCount' | 'heads'> {
+  const all = attentions(context);
+  const heads = Number(all[0]?.at.params['heads'] ?? 0);
+  return { width: heads * Number(all[0]?.at.params['headWidth'] ?? 0), layerCount: all.length, heads };
+}
+
+export function planPrompt(context: PlanContext): Result<PeftPlan> {
+  const top = context.levels.slice(0, 1);
+  const nodes = top.flatMap((level) => activeNodes(context, level));
+  const [prompt, second] = nodes.filter((n) => n.node.type === 'peft.prompt');
+  if (!prompt || second) return fail('PEFT has one soft prompt for the whole model');
+  const size = Number(prompt.params['size']);
+  const late = nodes.find((n) => n.node.type === 'layer.firstToken' && n.params['position'] !== 0);
+  if (late) {
+    return fail('the head reads the first word, in PEFT it reads the first vector of the prompt: choose pool=first');
+  }
+  const config: PromptLearningConfig = {
+    type: 'PROMPT_TUNING',
+    task: context.task,
+    baseModel: context.baseModel,
+    virtualTokens: size,
+    ...backboneFields(context),
+  };
+  return ok({ config, tensors: [whole(context, PROMPT_TENSOR, `${prompt.id}/embedding`)] });
+}
+
+/** A prefix in every layer. One that an MLP makes is written as what the MLP gives. */
+export function planPrefix(context: PlanContext): Result<PeftPlan> {
+  const found: { readonly level: Level; readonly module: ActiveNode }[] = [];
+  for (const { level, at } of attentions(context)) {
+    const [module] = attachedTo(context, level, at.id, 'prefix');
+    if (!module) return fail(`layer ${level.at?.layer ?? 0} has no prefix, PEFT has one in every layer`);
+    found.push({ level, module });
+  }
+  const sizes = new Set(found.map((f) => Number(f.module.params['size'])));
+  const types = new Set(found.map((f) => f.module.node.type));
+  const [size] = sizes;
+  if (size === undefined || sizes.size > 1)
+    return fail('the prefix is longer in some layers, PEFT has one length for all');
+  if (types.size > 1) return fail('an MLP makes the prefix of some layers only');
+  const fields = backboneFields(context);
+  const config: PromptLearningConfig = {
+    type: 'PREFIX_TUNING',
+    task: context.task,
+    baseModel: context.baseModel,
+    virtualTokens: size,
+    ...fields,
+  };
+  const shape = [size, 2 * (fields.width ?? 0) * found.length];
+  const source = types.has('peft.prefixMlp') ? mlpSource(found) : flatSource(found);
+  return ok({ config, tensors: [{ name: PROMPT_TENSOR, shape, source }] });
+}
+
+type Found = readonly { readonly level: Level; readonly module: ActiveNode }[];
+
+const flatSource = (found: Found): TensorSource => ({
+  kind: 'columns',
+  paths: found.flatMap(({ level, module }) => ['keys', 'values'].map((t) => `${level.prefix}${module.id}/${t}`)),
+});
+
+function mlpSource(found: Found): TensorSource {
+  const affine = (prefix: string, module: ActiveNode, name: string): Affine => ({
+    weight: `${prefix}${module.id}/${name}.weight`,
+    bias: `${prefix}${module.id}/${name}.bias`,
+  });
+  const shared = found.slice(0, 1).map(({ level, module }) => ({
+    embedding: `${level.stackPrefix}${module.id}/embedding`,
+    inner: affine(level.stackPrefix, module, 'in'),
+  }));
+  const layers = found.map(({ level, module }) => affine(level.prefix, module, 'out'));
+  return { kind: 'prefixMlp', embedding: '', inner: { weight: '', bias: '' }, ...shared[0], layers };
+}
