@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.ts';
 import { printProgram } from '../ir/print.ts';
-import type { ModelId } from '../protocol/ids.ts';
 import { loadDocument } from '../workflow/loadDocument.ts';
 import { programStages, stageNames } from '../workflow/programStages.ts';
+import { chooseModel } from './modelOption.ts';
 import { line, requireNoErrors, type CommandContext } from './context.ts';
 
 export function inspectCommand(program: Command, context: CommandContext): void {
@@ -21,20 +21,8 @@ export function inspectCommand(program: Command, context: CommandContext): void 
       const { loaded, diagnostics } = loadDocument(resolve(context.cwd, file), context.toolkit.registry);
       if (!loaded) throw new UserError(diagnostics);
       requireNoErrors(context, diagnostics, false);
-      const names = Object.keys(loaded.document.models);
-      const model = options.model ?? (names.includes('main') ? 'main' : names[0]);
-      if (model === undefined || !names.includes(model)) {
-        const found = options.model ?? 'none';
-        throw new UserError({
-          code: 'model-missing',
-          severity: 'error',
-          where: { file },
-          message: 'The document has no such model.',
-          found,
-          fix: `Name one of ${names.join(', ')}.`,
-        });
-      }
-      const stages = programStages(loaded, model as ModelId, context.toolkit, options.eval !== true);
+      const model = chooseModel(loaded.document, options.model, file);
+      const stages = programStages(loaded, model, context.toolkit, options.eval !== true);
       if (options.list) {
         for (const name of stageNames(stages)) line(context.out, name);
         return;

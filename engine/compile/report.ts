@@ -131,7 +131,7 @@ export function flopsOf(fn: Fn, bindings: SymbolBindings): number {
 
 function flopsOfOp(fn: Fn, instr: OpInstr, bindings: SymbolBindings): number {
   const types = (ids: readonly ValueId[]): ValueType[] => ids.map((id) => must(fn.values.get(id), `%${id}`).type);
-  return evaluateDim(ruleOf(instr.op).flops(instr.attrs as never, types(instr.inputs), types(instr.outputs)), bindings);
+  return evaluateDim(ruleOf(instr.op).flops(instr.attrs, types(instr.inputs), types(instr.outputs)), bindings);
 }
 
 /** Values of the forward part that the backward part reads, with their paths. */
@@ -151,7 +151,7 @@ function keptValues(fn: Fn, backwardStart: number): Map<ValueId, string> {
 }
 
 /** Layer numbers become `*`: an id never begins with a digit, so a number in a path is a layer. */
-export const withoutLayer = (path: string): string => path.replace(/(^|\/)\d+(?=\/|$)/g, '$1*');
+export const withoutLayer = (path: string): string => path.replace(/(^|\/)\d+(?=\/|$)/g, '$1*').replace(/\/$/, '');
 
 interface Row {
   readonly copies: Set<string>;

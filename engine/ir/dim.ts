@@ -22,7 +22,7 @@ export interface SymbolDecl {
 /** Monomial (`B*T`, symbols sorted; `''` for the constant) to its coefficient; no zero coefficients. */
 type Terms = ReadonlyMap<string, number>;
 
-const DIM = /^-?[^+\-]+(?:[+-][^+\-]+)*$/;
+const DIM = /^-?[^+-]+(?:[+-][^+-]+)*$/;
 const SYMBOL = /^[A-Za-z_][\w@/.:]*$/;
 const parsed = new Map<string, Terms>();
 

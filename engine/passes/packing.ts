@@ -29,7 +29,8 @@ export const TOKENS: Packing = { batch: symbol('B'), length: symbol('T'), rows: 
 /** Packs the entry of a flat forward program. A program without a padded input is returned as it is. */
 export function packTokens(program: Program, packing: Packing = TOKENS): Program {
   const fn = must(program.functions.get(program.entry), 'the entry exists');
-  const isPadded = (t: ValueType): boolean => t.shape.length >= 2 && t.shape[0] === packing.batch && t.shape[1] === packing.length;
+  const isPadded = (t: ValueType): boolean =>
+    t.shape.length >= 2 && t.shape[0] === packing.batch && t.shape[1] === packing.length;
   if (!fn.params.some((p) => isPadded(typeIn(fn, p.id)))) return program;
   const flat = new Packer(fn, packing, isPadded).run();
   const declared = program.symbols.some((s) => s.name === packing.rows);
@@ -39,12 +40,17 @@ export function packTokens(program: Program, packing: Packing = TOKENS): Program
     max: maxOf(program, packing),
     packs: [String(packing.batch), String(packing.length)],
   };
-  return { ...program, symbols: declared ? program.symbols : [...program.symbols, rows], functions: new Map(program.functions).set(fn.name, flat) };
+  return {
+    ...program,
+    symbols: declared ? program.symbols : [...program.symbols, rows],
+    functions: new Map(program.functions).set(fn.name, flat),
+  };
 }
 
 function maxOf(program: Program, packing: Packing): number {
   let product = 1;
-  for (const s of symbolsOf(mulDims(packing.batch, packing.length))) product *= program.symbols.find((d) => d.name === s)?.max ?? 1;
+  for (const s of symbolsOf(mulDims(packing.batch, packing.length)))
+    product *= program.symbols.find((d) => d.name === s)?.max ?? 1;
   return Math.min(product, 2 ** 31 - 1);
 }
 
@@ -65,7 +71,8 @@ class Packer {
 
   run(): Fn {
     for (const region of this.#fn.regions ?? []) this.#builder.addRegion({ ...region, inputs: [], outputs: [] });
-    for (const p of this.#fn.params) this.#padded.set(p.id, this.#builder.param(p.name, p.role, typeIn(this.#fn, p.id)));
+    for (const p of this.#fn.params)
+      this.#padded.set(p.id, this.#builder.param(p.name, p.role, typeIn(this.#fn, p.id)));
     this.#index = this.#builder.param(PACK_INDEX, 'input', tensorType('i32', [this.#packing.rows]));
     for (const instr of this.#fn.body) {
       const info = must(this.#fn.values.get(instr.outputs[0] as ValueId), 'output');
@@ -75,7 +82,11 @@ class Packer {
       else if (instr.kind === 'repeat') throw new BugError('inline before packing');
       else {
         const inputs = instr.inputs.map((id) => this.#asPadded(id));
-        const made = this.#builder.append(instr, instr.outputs.map((id) => must(this.#fn.values.get(id), `%${id}`)), inputs);
+        const made = this.#builder.append(
+          instr,
+          instr.outputs.map((id) => must(this.#fn.values.get(id), `%${id}`)),
+          inputs,
+        );
         instr.outputs.forEach((id, i) => this.#padded.set(id, made[i] as Tensor));
       }
     }
@@ -122,8 +133,12 @@ class Packer {
       return;
     }
     const rule = ruleOf(instr.op);
-    const merged = (rule.mergeLeading ? rule.mergeLeading(instr.attrs as never, rows) : instr.attrs) as OpAttrs[typeof instr.op];
-    const inputs = instr.inputs.map((id) => (this.#isPadded(typeIn(this.#fn, id)) ? this.#asPacked(id) : this.#asPadded(id)));
+    const merged = (
+      rule.mergeLeading ? rule.mergeLeading(instr.attrs as never, rows) : instr.attrs
+    ) as OpAttrs[typeof instr.op];
+    const inputs = instr.inputs.map((id) =>
+      this.#isPadded(typeIn(this.#fn, id)) ? this.#asPacked(id) : this.#asPadded(id),
+    );
     const made = this.#builder.emit(instr.op, inputs, merged);
     instr.outputs.forEach((id, i) => {
       const value = made[i] as Tensor;

@@ -7,7 +7,15 @@ import { BugError, must } from '../base/errors.ts';
 import { gather, reshape, slice } from '../ir/build.ts';
 import { substituteDim, type Dim } from '../ir/dim.ts';
 import type { OpAttrs } from '../ir/opAttrs.ts';
-import { operandsOf, type Fn, type Instr, type OpInstr, type Program, type RegionInstance, type ValueId } from '../ir/program.ts';
+import {
+  operandsOf,
+  type Fn,
+  type Instr,
+  type OpInstr,
+  type Program,
+  type RegionInstance,
+  type ValueId,
+} from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { tensorType, type Shape, type ValueType } from '../ir/types.ts';
 import { ruleOf } from '../ops/table.ts';
@@ -19,7 +27,8 @@ import { TOKENS, type Packing } from './packing.ts';
 export const PACK_STARTS = 'pack/starts';
 
 type Demand = 'none' | 'first' | 'full';
-const join = (a: Demand, b: Demand): Demand => (a === 'full' || b === 'full' ? 'full' : a === 'first' || b === 'first' ? 'first' : 'none');
+const join = (a: Demand, b: Demand): Demand =>
+  a === 'full' || b === 'full' ? 'full' : a === 'first' || b === 'first' ? 'first' : 'none';
 
 /** Computes only the first token's row where nothing else is read. Flat forward programs, packed or not. */
 export function selectRows(program: Program, packing: Packing = TOKENS): Program {
@@ -118,11 +127,18 @@ class Selector {
       const causal = (instr.attrs as OpAttrs['attention']).causal;
       return causal ? undefined : inputs.map((_, k) => k === 0 || k === 4);
     }
-    if (form === 'padded' && 'shape' in instr.attrs && !['reshape', 'broadcastTo', 'noise', 'constant'].includes(instr.op)) return undefined;
+    if (
+      form === 'padded' &&
+      'shape' in instr.attrs &&
+      !['reshape', 'broadcastTo', 'noise', 'constant'].includes(instr.op)
+    )
+      return undefined;
     const axis = form === 'packed' ? 0 : 1;
     const links = ruleOf(instr.op).axes(instr.attrs as never, inputs, outputs);
     const selected = forms.map((f) => f === form);
-    const independent = links.every((output) => inputs.every((_, k) => (selected[k] ? output[axis]?.[k] === axis : output[axis]?.[k] === null)));
+    const independent = links.every((output) =>
+      inputs.every((_, k) => (selected[k] ? output[axis]?.[k] === axis : output[axis]?.[k] === null)),
+    );
     return independent ? selected : undefined;
   }
 
@@ -150,21 +166,31 @@ class Selector {
 
   /** A region that lost outputs to selection can't be restored from them: it is recomputed from its inputs. */
   #regionAfter(region: RegionInstance): RegionInstance {
-    const alive = (ids: readonly ValueId[]): ValueId[] => ids.flatMap((id) => this.#full.get(id)?.id ?? this.#first.get(id)?.id ?? []);
+    const alive = (ids: readonly ValueId[]): ValueId[] =>
+      ids.flatMap((id) => this.#full.get(id)?.id ?? this.#first.get(id)?.id ?? []);
     const { restored, ...rest } = region;
     const places = { inputs: alive(region.inputs), outputs: alive(region.outputs) };
-    return restored && this.#isWhole(region) ? { ...rest, ...places, restored: alive(restored) } : { ...rest, ...places };
+    return restored && this.#isWhole(region)
+      ? { ...rest, ...places, restored: alive(restored) }
+      : { ...rest, ...places };
   }
 
   #emitFull(instr: Instr): void {
     if (instr.kind === 'repeat') throw new BugError('inline before row selection');
     const inputs = instr.inputs.map((id) => must(this.#full.get(id), `%${id} in full`));
-    const made = this.#builder.append(instr, instr.outputs.map((id) => must(this.#fn.values.get(id), `%${id}`)), inputs);
+    const made = this.#builder.append(
+      instr,
+      instr.outputs.map((id) => must(this.#fn.values.get(id), `%${id}`)),
+      inputs,
+    );
     instr.outputs.forEach((id, i) => this.#full.set(id, made[i] as Tensor));
   }
 
   #emitSelected(instr: OpInstr, rows: readonly boolean[]): void {
-    const made = this.#selectedOp(instr, instr.inputs.map((id, k) => (rows[k] ? this.#selected(id) : must(this.#full.get(id), `%${id} in full`))));
+    const made = this.#selectedOp(
+      instr,
+      instr.inputs.map((id, k) => (rows[k] ? this.#selected(id) : must(this.#full.get(id), `%${id} in full`))),
+    );
     instr.outputs.forEach((id, i) => {
       const value = made[i] as Tensor;
       const name = this.#fn.values.get(id)?.name;
@@ -180,12 +206,19 @@ class Selector {
     if (instr.op === 'unpack') return [reshape(x, [batch, 1, ...x.type.shape.slice(1)])];
     if (instr.op === 'pack') return [reshape(x, [batch, ...x.type.shape.slice(2)])];
     const form = this.#form(this.#type(instr.outputs[0] as ValueId).shape);
-    if (!('shape' in instr.attrs)) return this.#builder.emit(instr.op, inputs, instr.attrs as never);
+    if (!('shape' in instr.attrs)) return this.#builder.emit(instr.op, inputs, instr.attrs);
     const shape = (instr.attrs as { shape: Shape }).shape;
     const queries = shape.length - 2;
-    if (form === undefined) return this.#builder.emit(instr.op, inputs, { ...instr.attrs, shape: shape.map((d, i): Dim => (i === queries ? 1 : d)) } as never);
-    const selected = form === 'packed' ? shape.map((d) => substituteDim(d, new Map([[String(rows), batch]]))) : shape.map((d, i): Dim => (i === 1 ? 1 : d));
-    return this.#builder.emit(instr.op, inputs, { ...instr.attrs, shape: selected } as never);
+    if (form === undefined)
+      return this.#builder.emit(instr.op, inputs, {
+        ...instr.attrs,
+        shape: shape.map((d, i): Dim => (i === queries ? 1 : d)),
+      });
+    const selected =
+      form === 'packed'
+        ? shape.map((d) => substituteDim(d, new Map([[String(rows), batch]])))
+        : shape.map((d, i): Dim => (i === 1 ? 1 : d));
+    return this.#builder.emit(instr.op, inputs, { ...instr.attrs, shape: selected });
   }
 
   /** The first rows of a value: computed so, or taken from the whole. */
@@ -202,7 +235,8 @@ class Selector {
     const { batch } = this.#packing;
     if (this.#form(this.#type(id).shape) === undefined) return slice(whole, -2, 0, 1);
     if (this.#form(this.#type(id).shape) === 'padded') return slice(whole, 1 - whole.type.shape.length, 0, 1);
-    this.#starts ??= this.#builder.existingParam(PACK_STARTS) ?? this.#builder.param(PACK_STARTS, 'input', tensorType('i32', [batch]));
+    this.#starts ??=
+      this.#builder.existingParam(PACK_STARTS) ?? this.#builder.param(PACK_STARTS, 'input', tensorType('i32', [batch]));
     return gather(whole, this.#starts);
   }
 }

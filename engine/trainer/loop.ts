@@ -20,7 +20,7 @@ import * as messages from './messages.ts';
 import { figure, type MetricsLog } from './metricsLog.ts';
 import { clipFactor, gradientNorm, isUsableNorm, optimizerStep } from './optimizer.ts';
 import type { ParameterStore } from './parameterStore.ts';
-import { rssBytes, type Progress } from './progress.ts';
+import type { Progress } from './progress.ts';
 import { rateFactor } from './schedule.ts';
 import { editGrowth, type Growth, type SegmentEdit } from './segments.ts';
 import { isDue, type RunPlan, type TrainSettings } from './settings.ts';
@@ -205,7 +205,7 @@ export class TrainingLoop {
       examplesPerSecond: progress.examplesPerSecond,
       tokensPerSecond: progress.tokensPerSecond,
       secondsLeft: progress.secondsFor(plan.steps - this.#step),
-      rssBytes: rssBytes(),
+      rssBytes: progress.rssBytes,
     });
   }
 

@@ -52,6 +52,8 @@ export interface Moments {
 
 interface Planned {
   readonly slot: Slot;
+  /** Of the axis that grows. */
+  readonly symbol: string | undefined;
   readonly segment: Segment | undefined;
   readonly shape: readonly number[];
 }
@@ -65,6 +67,8 @@ export class ParameterStore {
   readonly first: Float32Array;
   readonly second: Float32Array;
   #next: Moments | undefined;
+  /** The spans of a store in which nothing grows: they never change. */
+  #fixedSpans: readonly Span[] | undefined;
   readonly #byName: ReadonlyMap<string, readonly Piece[]>;
   readonly #planned: readonly Planned[];
 
@@ -103,11 +107,16 @@ export class ParameterStore {
 
   /** The spans as they are for `growth`, which must have the segments that the store was made for. */
   spans(growth: Growth): readonly Span[] {
+    if (growth.size > 0) return this.#spansFor(growth);
+    this.#fixedSpans ??= this.#spansFor(growth);
+    return this.#fixedSpans;
+  }
+
+  #spansFor(growth: Growth): readonly Span[] {
     const spans: (Span & { readonly key: readonly number[] })[] = [];
     this.#planned.forEach((planned, i) => {
-      const { slot } = planned;
+      const { slot, symbol } = planned;
       const piece = this.pieces[i] as Piece;
-      const symbol = growingAxis(slot)?.symbol;
       const now =
         symbol === undefined ? undefined : must(growth.get(symbol), symbol).find((s) => s.id === piece.segment);
       const key = spanKey({ ...planned, segment: now });
@@ -215,11 +224,12 @@ export function growingAxis({ name, shape }: Slot): { readonly axis: number; rea
 
 function plan(slot: Slot, growth: Growth): Planned[] {
   const growing = growingAxis(slot);
-  if (!growing) return [{ slot, segment: undefined, shape: slot.shape as readonly number[] }];
+  if (!growing) return [{ slot, symbol: undefined, segment: undefined, shape: slot.shape as readonly number[] }];
   const segments = must(growth.get(growing.symbol), `the segments of "${growing.symbol}"`);
   if (axisSize(segments) < 1) throw new BugError(`"${slot.name}" has no elements left`);
   return segments.map((segment) => ({
     slot,
+    symbol: growing.symbol,
     segment,
     shape: slot.shape.map((d, axis) => (axis === growing.axis ? segment.size : (d as number))),
   }));

@@ -14,6 +14,7 @@ export class Progress {
   readonly #begun = performance.now();
   #loopBegun = performance.now();
   readonly #recent: Done[] = [];
+  #rss = { at: -Infinity, bytes: 0 };
   #steps = 0;
   #examples = 0;
   #trainingSeconds = 0;
@@ -53,6 +54,13 @@ export class Progress {
     return this.#steps === 0 ? 0 : (seconds / this.#steps) * steps;
   }
 
+  /** The resident size, read at most twice a second: asking the system costs as much as a small step. */
+  get rssBytes(): number {
+    const now = performance.now();
+    if (now - this.#rss.at > 500) this.#rss = { at: now, bytes: process.memoryUsage.rss() };
+    return this.#rss.bytes;
+  }
+
   /** Seconds since the run began in this process. */
   get seconds(): number {
     return (performance.now() - this.#begun) / 1000;
@@ -63,8 +71,6 @@ export class Progress {
     return this.#trainingSeconds === 0 ? 0 : this.#examples / this.#trainingSeconds;
   }
 }
-
-export const rssBytes = (): number => process.memoryUsage.rss();
 
 /** The largest resident size that this process ever had. */
 export const peakRssBytes = (): number => process.resourceUsage().maxRSS * 1024;

@@ -27,7 +27,7 @@ export function fittedDocument(document: Document, model: ModelId, task: HeadTas
   const fitted = graph && toolkit.fitHead(graph, task);
   if (!fitted?.ok) throw new UserError(messages.cannotFit({ model }, fitted?.error ?? 'there is no such model'));
   const models = Object.entries(document.models).map(([id, g]) => [id, id === model ? fitted.value : g] as const);
-  return { ...document, models: recordOf(models) as Document['models'] };
+  return { ...document, models: recordOf(models) };
 }
 
 export interface CompileOptions {

@@ -1,9 +1,10 @@
 /** The devices that a run may use. Compiled sessions get a work folder on the disk of the checkpoint, so that weights are linked. */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import type { WeightSource } from '../backends/executable.ts';
+import { onnxCapabilities } from '../backends/onnx/capabilities.ts';
 import { compileOnnx } from '../backends/onnx/compile.ts';
 import { espalierHome } from '../checkpoints/home.ts';
 import type { TrainerBackend } from '../trainer/backend.ts';
@@ -35,12 +36,12 @@ export interface DeviceRequest {
 
 /** The only device at present is ONNX Runtime on the CPU; `auto` chooses it. */
 export function openDevice(request: DeviceRequest): Device {
-  const threads = request.threads > 0 ? request.threads : availableParallelism();
+  const threads = request.threads > 0 ? request.threads : onnxCapabilities().threads;
   const folder = workFolder(request.near, request.home ?? espalierHome());
   const options = { weights: request.weights, workFolder: folder, threads };
   return {
     backend: {
-      identity: `onnx:cpu, ONNX Runtime in Node ${process.versions.node.split('.')[0] ?? ''}, ${process.arch}, ${threads} threads`,
+      identity: `${onnxCapabilities().identity}, ${threads} threads`,
       compile: (program) => compileOnnx(program, options),
     },
     close: () => rmSync(folder, { recursive: true, force: true }),

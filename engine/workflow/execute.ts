@@ -7,7 +7,7 @@
  *   WORKSPACE/run.json                                   the steps of the last run and where they lie
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, createReadStream, existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { contentHash } from '../base/canonical.ts';
 import { writeFileDurable } from '../base/durable.ts';
@@ -169,7 +169,6 @@ class WorkflowRun {
   }
 
   async #make(instance: StepInstance, folder: string, file: string): Promise<Kept> {
-    mkdirSync(folder, { recursive: true });
     const kept = await runKept(this.#context(instance), folder);
     writeFileDurable(file, `${JSON.stringify(kept, undefined, 1)}\n`);
     return kept;

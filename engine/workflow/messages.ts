@@ -182,3 +182,11 @@ export const wrongMetric = (where: Place, found: string, fitting: readonly strin
   say('metric-task', where, 'This figure does not fit the task and its labels.', `Use one of ${names(fitting)}.`, {
     found,
   });
+export const cacheNeedsOff = (where: Place): Diagnostic =>
+  say(
+    'cache-dropout',
+    where,
+    'Values of frozen layers change with their dropout, so few of them can be kept for later epochs.',
+    'Set frozenDropout to off.',
+    { severity: 'warning' },
+  );

@@ -7,6 +7,7 @@ import { byteSize } from '../ir/types.ts';
 import type { Differentiated } from '../passes/flat.ts';
 import { splitAtFrontier, type CachedValue, type FrontierOptions } from '../passes/frontier.ts';
 import { dropFrozenDropout } from '../passes/frozenDropout.ts';
+import { inlineProgram } from '../passes/inline.ts';
 import { PACK_INDEX, packTokens } from '../passes/packing.ts';
 import { inputKinds } from '../passes/perExample.ts';
 import { runPipeline, type PipelineOptions, type PipelineResult } from '../passes/pipeline.ts';
@@ -71,8 +72,8 @@ export const predictionProgram = (compiled: CompiledModel): Program =>
 
 /** What is not wanted goes before the passes, so that rows that only it reads are not computed. */
 function forwardOf(compiled: CompiledModel, keep: (name: string) => boolean): Program {
-  const flat = runPipeline(compiled.program, { off: new Set() }).program;
-  return keepResults(runPipeline(keepResults(flat, keep), pipelineOptions(compiled, false)).program, keep);
+  const wanted = keepResults(inlineProgram(compiled.program), keep);
+  return keepResults(runPipeline(wanted, pipelineOptions(compiled, false)).program, keep);
 }
 
 export interface CacheRequest {

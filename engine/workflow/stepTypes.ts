@@ -157,6 +157,11 @@ const train = {
       'auto',
       'The figure by which the best state is chosen.',
     ),
+    keep: choice(
+      ['best', 'last'],
+      'best',
+      'Which state the run ends with: that of the best evaluation, or the last one.',
+    ),
     patience: int(0, 'Evaluations without a better figure after which the run ends; 0: it does not end early.'),
     frozenDropout: choice(
       ['keep', 'off'],

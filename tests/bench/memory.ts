@@ -129,7 +129,8 @@ const GRAPHS: readonly Graph[] = [
 
 async function predictions(options: Options): Promise<Figures> {
   const rows: Record<string, unknown>[] = [];
-  for (const graph of GRAPHS) {
+  const only = options.extra.get('graphs')?.split(',').map(Number);
+  for (const graph of GRAPHS.filter((_, i) => only?.includes(i) !== false)) {
     const found = await withFolder(async (folder) => {
       const document = fullDocument(folder, options.model, options.model, graph, options);
       // `check` counts a batch at the step's own sizes, so the longest text is that of the data.

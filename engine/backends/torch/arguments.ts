@@ -55,6 +55,8 @@ interface Variable {
 interface Place {
   readonly input: boolean;
   readonly result: boolean;
+  /** At the last axis of a result: a width, not a number of rows. */
+  readonly lastOfResult: boolean;
   readonly flows: boolean;
 }
 
@@ -62,15 +64,17 @@ export function chooseArguments(request: ArgumentRequest): ClassArguments {
   const first = must(request.members[0], 'a class has a member');
   const origins = request.members.map((m) => m.fn.origin);
   const isNode = Object.keys(first.fn.origin?.args ?? {}).length > 0;
-  const variables = variablesOf(request.slots, first, isNode);
-  const names = matchNodeParameters(variables, origins, first);
+  const separate = variablesOf(request.slots, first, isNode);
+  const { variables, names } = joinNamed(separate, matchNodeParameters(separate, origins, first), first, isNode);
   const chosen = variables.filter((v) => isArgument(v, isNode, names.has(v)));
   const derived = isNode ? derivedOf(chosen, names) : new Map<Variable, Derived>();
   const kept = chosen.filter((v) => !derived.has(v));
   const named = nameVariables(kept, names, first, isNode);
   const locals = new Map(named.map((a) => [a.variable, a.name]));
   const attributes = new Namer('attribute', request.attributes);
-  const stored = named.filter((a) => usesInForward(a.variable, derived, request.inForward)).map((a) => ({ variable: a.variable, name: a.name, attribute: attributes.mint(a.name) }));
+  const stored = named
+    .filter((a) => usesInForward(a.variable, derived, request.inForward))
+    .map((a) => ({ variable: a.variable, name: a.name, attribute: attributes.mint(a.name) }));
   const kept_ = new Map(stored.map((s) => [s.variable, s.attribute]));
   const byHole = new Map(variables.flatMap((v) => v.slots.map((s) => [s.hole, v] as const)));
   const resolve = (hole: number, read: (v: Variable) => Expr): Expr => {
@@ -82,14 +86,24 @@ export function chooseArguments(request: ArgumentRequest): ClassArguments {
     return isInteger(v.kind) ? integer(value) : float(value);
   };
   return {
-    list: named.map((a) => ({ name: a.name, kind: a.variable.kind, values: a.variable.values, slots: a.variable.slots })),
+    list: named.map((a) => ({
+      name: a.name,
+      kind: a.variable.kind,
+      values: a.variable.values,
+      slots: a.variable.slots,
+    })),
     stored: stored.map((s) => ({ name: s.name, attribute: s.attribute })),
     inInit: (hole) => resolve(hole, (v) => name(must(locals.get(v), 'a name'))),
     inForward: (hole) => resolve(hole, (v) => attribute(SELF, must(kept_.get(v), 'an attribute'))),
     partArguments: (member) =>
       named.map(({ name: n, variable }): PartArgument => {
         const size = variable.slots.map((s) => s.holes[member]?.size).find((s) => s !== undefined);
-        return { name: n, kind: variable.kind, value: must(variable.values[member], 'a value'), ...(size === undefined ? {} : { size }) };
+        return {
+          name: n,
+          kind: variable.kind,
+          value: must(variable.values[member], 'a value'),
+          ...(size === undefined ? {} : { size }),
+        };
       }),
   };
 }
@@ -98,12 +112,14 @@ const varies = (values: readonly number[]): boolean => values.some((v) => v !== 
 
 function isArgument(v: Variable, isNode: boolean, isNamed: boolean): boolean {
   if (varies(v.values) || isNamed) return true;
+  const ofPart = v.slots.every((s) => s.holes[0]?.ofPart !== undefined);
   switch (v.kind) {
     case 'size':
-      return isNode || v.place.flows;
+      // A width of 1 and a number of rows that nothing shows belong to the equation.
+      return v.values[0] !== 1 && (isNode ? v.place.input || v.place.result : v.place.flows);
     case 'count':
     case 'probability':
-      return true;
+      return !ofPart;
     case 'factor':
       return isNode;
     case 'epsilon':
@@ -143,22 +159,30 @@ function variablesOf(slots: readonly Slot[], first: Draft, isNode: boolean): Var
 
 function placeOf(hole: Hole, d: Draft): Place {
   const { size } = hole;
-  if (size === undefined) return { input: false, result: false, flows: false };
+  if (size === undefined) return { input: false, result: false, lastOfResult: false, flows: false };
   const weights = new Set(d.fn.params.filter((p) => p.role !== 'input').map((p) => p.id));
   const has = (id: Draft['fn']['params'][number]['id']): boolean =>
     (d.fn.values.get(id)?.type.shape ?? []).some((_, axis) => d.sizes.of(id, axis) === size);
   return {
     input: d.fn.params.some((p) => p.role === 'input' && has(p.id)),
     result: d.fn.results.some((r) => has(r.id)),
+    lastOfResult: d.fn.results.some((r) => d.sizes.of(r.id, rankOf(d, r.id) - 1) === size),
     flows: [...d.fn.values.keys()].some((id) => !weights.has(id) && isMade(d, id) && has(id)),
   };
 }
+
+const rankOf = (d: Draft, id: Draft['fn']['params'][number]['id']): number =>
+  d.fn.values.get(id)?.type.shape.length ?? 0;
 
 const isMade = (d: Draft, id: Draft['fn']['params'][number]['id']): boolean =>
   d.fn.params.some((p) => p.id === id) || d.fn.body.some((i) => i.outputs.includes(id));
 
 /** Names from the parameters of the node, each given to one variable: by equal values, by kind, and by how well they fit. */
-function matchNodeParameters(variables: readonly Variable[], origins: readonly (FnOrigin | undefined)[], first: Draft): Map<Variable, string> {
+function matchNodeParameters(
+  variables: readonly Variable[],
+  origins: readonly (FnOrigin | undefined)[],
+  first: Draft,
+): Map<Variable, string> {
   const candidates: { v: Variable; key: string; score: number }[] = [];
   for (const v of variables) {
     for (const key of Object.keys(origins[0]?.args ?? {})) {
@@ -178,13 +202,70 @@ function matchNodeParameters(variables: readonly Variable[], origins: readonly (
   return names;
 }
 
+/** A size without a name joins one that has its numbers under a name which fits it too: keys and values of one width. */
+function joinNamed(
+  separate: readonly Variable[],
+  names: ReadonlyMap<Variable, string>,
+  first: Draft,
+  isNode: boolean,
+): { readonly variables: readonly Variable[]; readonly names: ReadonlyMap<Variable, string> } {
+  const joins = new Map<Variable, Variable>();
+  for (const v of separate) {
+    if (v.kind !== 'size' || names.has(v) || v.place.input) continue;
+    const into = [...names].find(
+      ([o, key]) =>
+        o.kind === 'size' &&
+        o.values.join() === v.values.join() &&
+        fitness(key, v, first) > 0 &&
+        (!v.place.lastOfResult || /^(?:width|out)/i.test(key)),
+    );
+    if (into) joins.set(v, into[0]);
+  }
+  // Sizes that no parameter of the node names are one where they are the same number everywhere.
+  const open = separate.filter((v) => v.kind === 'size' && v.place.flows && !names.has(v) && !joins.has(v) && isNode);
+  open.forEach((v, i) => {
+    const earlier = open.slice(0, i).find((o) => !joins.has(o) && o.values.join() === v.values.join());
+    if (earlier) joins.set(v, earlier);
+  });
+  const joined = new Map(
+    separate
+      .filter((v) => !joins.has(v))
+      .map(
+        (v) =>
+          [
+            v,
+            {
+              ...v,
+              slots: [...v.slots, ...separate.filter((o) => joins.get(o) === v).flatMap((o) => o.slots)],
+              place: merged([v, ...separate.filter((o) => joins.get(o) === v)]),
+            },
+          ] as const,
+      ),
+  );
+  return {
+    variables: [...joined.values()],
+    names: new Map([...names].map(([v, key]) => [must(joined.get(v), 'a variable'), key] as const)),
+  };
+}
+
+const merged = (list: readonly Variable[]): Place => ({
+  input: list.some((v) => v.place.input),
+  result: list.some((v) => v.place.result),
+  lastOfResult: list.some((v) => v.place.lastOfResult),
+  flows: list.some((v) => v.place.flows),
+});
+
 /** How well the name of a node's parameter says what a variable is; 0 where it cannot be meant. */
 function fitness(key: string, v: Variable, first: Draft): number {
   const word = key.toLowerCase();
   switch (v.kind) {
     case 'size': {
       if (/alpha|scale|epsilon|dropout|position$|std|layer/.test(word)) return 0;
-      const weights = first.fn.params.filter((p) => p.role !== 'input' && v.slots.some((s) => s.holes[0]?.size !== undefined && first.sizes.of(p.id, 0) === s.holes[0].size));
+      const weights = first.fn.params.filter(
+        (p) =>
+          p.role !== 'input' &&
+          v.slots.some((s) => s.holes[0]?.size !== undefined && first.sizes.of(p.id, 0) === s.holes[0].size),
+      );
       const stem = word.replace(/s$/, '').slice(0, 5);
       if (weights.some((p) => p.name.toLowerCase().includes(stem))) return 4;
       if (/^out/.test(word)) return v.place.result ? 3 : 0;
@@ -203,7 +284,7 @@ function fitness(key: string, v: Variable, first: Draft): number {
     case 'integer':
       return /position|size|offset/.test(word) && must(v.values[0], 'a value') > 1 ? 1 : 0;
     case 'number':
-      return /std|temperature/.test(word) ? 2 : 0;
+      return word === v.slots[0]?.holes[0]?.hint ? 2 : 0;
   }
 }
 
@@ -219,19 +300,32 @@ function derivedOf(variables: readonly Variable[], names: ReadonlyMap<Variable, 
     if (v.kind !== 'size' || names.has(v) || v.place.input || v.place.result) continue;
     for (const of of variables) {
       const factor = must(v.values[0], 'a value') / must(of.values[0], 'a value');
-      const fits = of !== v && of.kind === 'size' && [2, 3, 4].includes(factor) && v.values.every((x, i) => x === factor * (of.values[i] as number));
+      const fits =
+        of !== v &&
+        of.kind === 'size' &&
+        [2, 3, 4].includes(factor) &&
+        v.values.every((x, i) => x === factor * (of.values[i] as number));
       if (fits && !derived.has(of)) derived.set(v, { of, factor });
     }
   }
   return derived;
 }
 
-const usesInForward = (v: Variable, derived: ReadonlyMap<Variable, Derived>, inForward: ReadonlySet<number>): boolean => {
+const usesInForward = (
+  v: Variable,
+  derived: ReadonlyMap<Variable, Derived>,
+  inForward: ReadonlySet<number>,
+): boolean => {
   const read = (x: Variable): boolean => x.slots.some((s) => inForward.has(s.hole));
   return read(v) || [...derived].some(([x, d]) => d.of === v && read(x));
 };
 
-function nameVariables(variables: readonly Variable[], names: ReadonlyMap<Variable, string>, first: Draft, isNode: boolean): { readonly variable: Variable; readonly name: Ident }[] {
+function nameVariables(
+  variables: readonly Variable[],
+  names: ReadonlyMap<Variable, string>,
+  first: Draft,
+  isNode: boolean,
+): { readonly variable: Variable; readonly name: Ident }[] {
   const namer = new Namer('local', ['self']);
   const wishes = variables.map((v) => ({ variable: v, wish: names.get(v) ?? placeName(v, variables, isNode) }));
   const order = Object.keys(first.fn.origin?.args ?? {});
@@ -254,7 +348,9 @@ function placeName(v: Variable, among: readonly Variable[], isNode: boolean): st
   if (v.kind === 'size' && isNode && v.place.result) return 'out_features';
   const part = hole.ofPart;
   if (part === undefined || (v.kind === 'size' && v.place.flows)) return hole.hint;
-  const others = among.filter((o) => o !== v && o.slots.some((s) => s.holes[0]?.ofPart === part));
+  const others = among.filter(
+    (o) => o !== v && o.slots.some((s) => s.holes[0]?.ofPart === part || s.holes[0]?.hint === part),
+  );
   return others.length === 0 ? part : hole.hint;
 }
 

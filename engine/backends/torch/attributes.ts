@@ -48,9 +48,24 @@ export function attributesOf(c: AttributeContext): Attributes {
   const dropouts = dropoutsOf(c);
   const starts = { ...c, initOf: initOf(c) };
   const entries: Entry[] = [
-    ...modules.map((m): Entry => ({ key: m.key, order: firstUse(fn, m), wish: m.wish, make: (name) => construct(m, name, starts) })),
-    ...calls.map((g): Entry => ({ key: g.key, order: g.order, wish: g.wish, make: (name) => ({ made: constructCall(g, name, c), starts: [] }) })),
-    ...stacks.map((s): Entry => ({ key: s.key, order: s.order, wish: s.wish, make: (name) => ({ made: constructStack(s, name, c), starts: [] }) })),
+    ...modules.map((m): Entry => ({
+      key: m.key,
+      order: firstUse(fn, m),
+      wish: m.wish,
+      make: (name) => construct(m, name, starts),
+    })),
+    ...calls.map((g): Entry => ({
+      key: g.key,
+      order: g.order,
+      wish: g.wish,
+      make: (name) => ({ made: constructCall(g, name, c), starts: [] }),
+    })),
+    ...stacks.map((s): Entry => ({
+      key: s.key,
+      order: s.order,
+      wish: s.wish,
+      make: (name) => ({ made: constructStack(s, name, c), starts: [] }),
+    })),
     ...dropouts.entries,
     ...attentionsOf(c),
   ];
@@ -64,11 +79,15 @@ export function attributesOf(c: AttributeContext): Attributes {
     return found?.m.kind === kind && found.part === 'weight' ? found.m : undefined;
   };
   const callKeys = new Map(calls.flatMap((g) => g.calls.map((i) => [i, g.key] as const)));
-  const tensorPath = (m: WeightModule, part: string): string => (part === '' ? nameOf(m.key) : `${nameOf(m.key)}.${part}`);
+  const tensorPath = (m: WeightModule, part: string): string =>
+    part === '' ? nameOf(m.key) : `${nameOf(m.key)}.${part}`;
   return {
     constructions: entries.map((e) => e.make(nameOf(e.key))),
     tensors: new Map([...owners].map(([id, { m, part }]) => [tensorPath(m, part), id] as const)),
-    children: [...calls.map((g) => childOfCall(g, nameOf(g.key))), ...stacks.flatMap((s) => childrenOfStack(s, nameOf(s.key)))],
+    children: [
+      ...calls.map((g) => childOfCall(g, nameOf(g.key))),
+      ...stacks.flatMap((s) => childrenOfStack(s, nameOf(s.key))),
+    ],
     names: [...names.values()],
     weight: (id) => {
       const found = owners.get(id);
@@ -80,7 +99,9 @@ export function attributesOf(c: AttributeContext): Attributes {
     },
     norm: (id) => {
       const m = moduleOf(id, 'layerNorm');
-      return m && { self: self(m.key), beta: must(m.tensors.get('bias'), 'a norm has a shift').id, epsilon: m.epsilon ?? 0 };
+      return (
+        m && { self: self(m.key), beta: must(m.tensors.get('bias'), 'a norm has a shift').id, epsilon: m.epsilon ?? 0 }
+      );
     },
     embedding: (id) => {
       const m = moduleOf(id, 'embedding');
@@ -89,7 +110,13 @@ export function attributesOf(c: AttributeContext): Attributes {
     called: (instr) => self(must(callKeys.get(instr), `call ${instr.site}`)),
     stack: (instr) => {
       const key = stackKey(fn, instr);
-      return { self: self(key), list: must(stacks.find((s) => s.key === key), key) };
+      return {
+        self: self(key),
+        list: must(
+          stacks.find((s) => s.key === key),
+          key,
+        ),
+      };
     },
     dropout: (noise) => {
       const key = dropouts.keys.get(noise);
@@ -127,7 +154,9 @@ const initOf = (c: AttributeContext) => (p: { readonly id: ValueId }) =>
 
 function firstUse(fn: Fn, m: WeightModule): number {
   const ids = [...m.tensors.values()].map((p) => p.id);
-  return fn.body.findIndex((i) => (i.kind === 'repeat' ? [...i.carry, ...i.broadcast] : i.inputs).some((id) => ids.includes(id)));
+  return fn.body.findIndex((i) =>
+    (i.kind === 'repeat' ? [...i.carry, ...i.broadcast] : i.inputs).some((id) => ids.includes(id)),
+  );
 }
 
 interface CallGroup {
@@ -161,4 +190,3 @@ function constructCall(group: CallGroup, name: Ident, c: AttributeContext): Stat
   const keywords = part.args.map((arg) => [arg.name, argumentHole(c, part, arg, group.calls[0].inputs, name)] as const);
   return { kind: 'assign', targets: [attribute(SELF, name)], value: call(part.className, [], keywords) };
 }
-

@@ -30,7 +30,8 @@ export function bind(prepared: Prepared, parameters: readonly TorchParameter[]):
     };
     for (const instr of fn.body) {
       if (instr.kind === 'call') enter(instr.fn, instr.inputs);
-      if (instr.kind === 'repeat') instr.bodies.forEach((b, i) => enter(b, [...instr.carry, ...instr.broadcast, ...(instr.layerInputs[i] ?? [])]));
+      if (instr.kind === 'repeat')
+        instr.bodies.forEach((b, i) => enter(b, [...instr.carry, ...instr.broadcast, ...(instr.layerInputs[i] ?? [])]));
     }
   };
   const entries = new Map<ValueId, TorchParameter>();

@@ -13,7 +13,8 @@ const LAYER = 'Layer';
 
 export function featuresOf(prepared: Prepared): Features {
   const features = new Map<string, readonly string[]>();
-  for (const fn of prepared.functions.values()) if (fn.origin?.nodeType === LAYER) features.set(fn.name, modulesIn(fn, prepared));
+  for (const fn of prepared.functions.values())
+    if (fn.origin?.nodeType === LAYER) features.set(fn.name, modulesIn(fn, prepared));
   const all = [...features.values()];
   const common = new Set((all[0] ?? []).filter((word) => all.every((list) => list.includes(word))));
   return { of: (name) => features.get(name) ?? [], common };
@@ -36,7 +37,15 @@ function modulesIn(fn: Fn, prepared: Prepared): string[] {
 const typeWord = (nodeType: string): string => nodeType.split('.').at(-1) ?? nodeType;
 
 /** Words of PyTorch that would mislead as names of other things. */
-const TAKEN: ReadonlySet<string> = new Set(['linear', 'dropout', 'embedding', 'layernorm', 'attention', 'module', 'parameter']);
+const TAKEN: ReadonlySet<string> = new Set([
+  'linear',
+  'dropout',
+  'embedding',
+  'layernorm',
+  'attention',
+  'module',
+  'parameter',
+]);
 
 /** What the class of a function would be called. */
 export function classHint(fn: Fn, features: Features): string {

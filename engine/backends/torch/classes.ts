@@ -43,7 +43,11 @@ export function classesOf(prepared: Prepared, bindings: Bindings, features: Feat
   const sizes = new Map<string, Sizes>();
   const fnOf = (n: string): Fn => must(prepared.functions.get(n), n);
   const sizesFor = (n: string): Sizes => must(sizes.get(n), `sizes of ${n}`);
-  for (const fn of prepared.functions.values()) sizes.set(fn.name, sizesOf(fn, (n) => ({ fn: fnOf(n), sizes: sizesFor(n) })));
+  for (const fn of prepared.functions.values())
+    sizes.set(
+      fn.name,
+      sizesOf(fn, (n) => ({ fn: fnOf(n), sizes: sizesFor(n) })),
+    );
   const parts = new Map<string, Part>();
   const partOf: PartOf = (n) => must(parts.get(n), `part ${n}`);
   const drafts = new Map<string, Draft>();
@@ -57,7 +61,9 @@ export function classesOf(prepared: Prepared, bindings: Bindings, features: Feat
       const className = namer.mint(classHint(must(members[0], 'a class has a member').fn, features));
       const { definition, args } = makeClass(group, className);
       classes.push(definition);
-      members.forEach((d, i) => parts.set(d.fn.name, { fn: d.fn, sizes: d.sizes, className: name(className), args: args.partArguments(i) }));
+      members.forEach((d, i) =>
+        parts.set(d.fn.name, { fn: d.fn, sizes: d.sizes, className: name(className), args: args.partArguments(i) }),
+      );
     }
   }
   return { classes, drafts, context };
@@ -88,14 +94,19 @@ function groupsOf(drafts: readonly Draft[]): Group[] {
   for (const d of drafts) {
     const identity = identityOf(d);
     const text = (s: { member: Draft; start: Start }): string => skeleton(s.start, s.member.holes);
-    const fitting = groups.find((g) => g.identity === identity && startsOf(d).every((start) => {
-      const known = g.starts.get(start.tensor);
-      return !known || text(known) === text({ member: d, start });
-    }));
+    const fitting = groups.find(
+      (g) =>
+        g.identity === identity &&
+        startsOf(d).every((start) => {
+          const known = g.starts.get(start.tensor);
+          return !known || text(known) === text({ member: d, start });
+        }),
+    );
     const group = fitting ?? { identity, members: [], starts: new Map<string, { member: Draft; start: Start }>() };
     if (!fitting) groups.push(group);
     group.members.push(d);
-    for (const start of startsOf(d)) if (!group.starts.has(start.tensor)) group.starts.set(start.tensor, { member: d, start });
+    for (const start of startsOf(d))
+      if (!group.starts.has(start.tensor)) group.starts.set(start.tensor, { member: d, start });
   }
   return groups;
 }
@@ -146,12 +157,17 @@ function makeClass(group: Group, className: Ident): MadeClass {
   const slots = slotsOf(group);
   const inForward = new Set(holesIn(code.forward));
   const args = chooseArguments({ members: group.members, slots, inForward, attributes: member.attributes.names });
-  const definition = { ...classOf(member, code, args, className), doc: docOf(member.fn.origin?.doc ?? `The function ${className}.`) };
+  const definition = { ...classOf(member, code, args, className), doc: docOf(group.members, className) };
   return { definition, args };
 }
 
 /** The line of help, and apart from it equation and paper. */
-const docOf = (doc: string): string => doc.replace('\n', '\n\n');
+function docOf(members: readonly Draft[], className: Ident): string {
+  const docs = members.flatMap((m) => m.fn.origin?.doc ?? []);
+  // A frozen source of a bank says less than the module that it is.
+  const longest = docs.reduce((a, b) => (b.length > a.length ? b : a), '');
+  return longest === '' ? `The function ${className}.` : longest.replace('\n', '\n\n');
+}
 
 /** The holes of the first member, each with its value in every member. */
 function slotsOf(group: Group): readonly Slot[] {
@@ -170,13 +186,26 @@ function slotsOf(group: Group): readonly Slot[] {
 
 /** A class from the code of its first member, with holes filled by arguments or numbers. */
 function classOf(member: Draft, code: Code, args: ClassArguments, className: Ident): ClassDef {
-  const values = args.stored.map((a): Statement => ({ kind: 'assign', targets: [attribute(SELF, a.attribute)], value: name(a.name) }));
+  const values = args.stored.map((a): Statement => ({
+    kind: 'assign',
+    targets: [attribute(SELF, a.attribute)],
+    value: name(a.name),
+  }));
   const init = code.init.map((s) => fillStatement(s, args.inInit));
   const forward = code.forward.map((s) => fillStatement(s, args.inForward));
-  const parameters = args.list.map((a): Parameter => ({ name: a.name, annotation: dotted(isInteger(a.kind) ? 'int' : 'float') }));
+  const parameters = args.list.map((a): Parameter => ({
+    name: a.name,
+    annotation: dotted(isInteger(a.kind) ? 'int' : 'float'),
+  }));
   const methods: Def[] = [];
   if (init.length + values.length > 0) methods.push(constructorOf(parameters, [...values, ...init]));
-  methods.push({ name: own('forward'), self: true, parameters: member.parameters, returns: member.returns, body: forward });
+  methods.push({
+    name: own('forward'),
+    self: true,
+    parameters: member.parameters,
+    returns: member.returns,
+    body: forward,
+  });
   return { name: className, base: dotted('nn.Module'), doc: '', fields: [], methods };
 }
 
@@ -184,4 +213,3 @@ export function constructorOf(parameters: readonly Parameter[], body: readonly S
   const start: Statement = { kind: 'expression', value: method(invoke('super', []), '__init__') };
   return { name: own('__init__'), self: true, parameters, returns: { kind: 'none' }, body: [start, ...body] };
 }
-

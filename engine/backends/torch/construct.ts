@@ -4,7 +4,18 @@ import type { Fn, FnParam } from '../../ir/program.ts';
 import type { Holes } from './holes.ts';
 import { fixedShape, type InitOf, type WeightModule } from './modules.ts';
 import { own, type Ident } from './python/identifiers.ts';
-import { attribute, call, dotted, float, integer, invoke, method, SELF, type Expr, type Statement } from './python/syntax.ts';
+import {
+  attribute,
+  call,
+  dotted,
+  float,
+  integer,
+  invoke,
+  method,
+  SELF,
+  type Expr,
+  type Statement,
+} from './python/syntax.ts';
 import type { TorchInit } from './source.ts';
 import type { Sizes } from './sizes.ts';
 
@@ -32,27 +43,40 @@ export interface Construction {
 /** The construction of one module that is the attribute `name`. */
 export function construct(module: WeightModule, name: Ident, c: ConstructionContext): Construction {
   const self = attribute(SELF, name);
-  const tensor = (part: 'weight' | 'bias' | ''): FnParam => must(module.tensors.get(part), `${module.kind} has ${part}`);
+  const tensor = (part: 'weight' | 'bias' | ''): FnParam =>
+    must(module.tensors.get(part), `${module.kind} has ${part}`);
   const shape = (part: 'weight' | '', hints: readonly [string, string]): Expr[] => sizesOfParam(tensor(part), hints, c);
   const assign = (value: Expr): Statement => ({ kind: 'assign', targets: [self], value });
   switch (module.kind) {
     case 'linear': {
       const [outputs, inputs] = shape('weight', [`${name}_width`, `${name}_inputs`]) as [Expr, Expr];
       const keywords = module.tensors.has('bias') ? [] : [[own('bias'), dotted('False')] as const];
-      return { made: assign(call(dotted('nn.Linear'), [inputs, outputs], keywords)), starts: startsOf(module, name, c, true) };
+      return {
+        made: assign(call(dotted('nn.Linear'), [inputs, outputs], keywords)),
+        starts: startsOf(module, name, c, true),
+      };
     }
     case 'layerNorm': {
       const width = shape('weight', [`${name}_width`, '']);
       const epsilon = c.holes.add({ kind: 'epsilon', value: module.epsilon ?? 0, hint: 'epsilon' });
-      return { made: assign(call(dotted('nn.LayerNorm'), width, [[own('eps'), epsilon]])), starts: startsOf(module, name, c, false) };
+      return {
+        made: assign(call(dotted('nn.LayerNorm'), width, [[own('eps'), epsilon]])),
+        starts: startsOf(module, name, c, false),
+      };
     }
     case 'embedding': {
       const sizes = shape('weight', [`${name}_size`, `${name}_width`]);
       return { made: assign(call(dotted('nn.Embedding'), sizes)), starts: startsOf(module, name, c, false) };
     }
     case 'parameter': {
-      const sizes = shape('', [`${name}_size`, `${name}_width`]);
-      return { made: assign(invoke('nn.Parameter', [invoke('torch.empty', sizes)])), starts: startsOf(module, name, c, false) };
+      const sizes = shape('', [
+        isRank(tensor(''), 0, c) ? 'rank' : `${name}_size`,
+        isRank(tensor(''), 1, c) ? 'rank' : `${name}_width`,
+      ]);
+      return {
+        made: assign(invoke('nn.Parameter', [invoke('torch.empty', sizes)])),
+        starts: startsOf(module, name, c, false),
+      };
     }
   }
 }
@@ -71,9 +95,24 @@ function startsOf(module: WeightModule, name: Ident, c: ConstructionContext, isL
 }
 
 function bareStart(self: Expr, name: Ident, init: TorchInit, fanIn: number, c: ConstructionContext): Start[] {
-  if (init.kind === 'rowNorm' || (init.kind === 'constant' && init.value === 1)) return [{ tensor: name, statements: [], fill: 'torch.ones' }];
-  if (init.kind === 'copy' || init.kind === 'sampleRows' || (init.kind === 'constant' && init.value === 0)) return [{ tensor: name, statements: [], fill: 'torch.zeros' }];
+  if (init.kind === 'rowNorm' || (init.kind === 'constant' && init.value === 1))
+    return [{ tensor: name, statements: [], fill: 'torch.ones' }];
+  if (init.kind === 'copy' || init.kind === 'sampleRows' || (init.kind === 'constant' && init.value === 0))
+    return [{ tensor: name, statements: [], fill: 'torch.zeros' }];
   return [{ tensor: name, statements: initialise(self, init, fanIn, c) }];
+}
+
+/** Whether an axis of a bare matrix is what it shares with another one that it is multiplied with: B A of rank r. */
+function isRank(p: FnParam, axis: 0 | 1, c: ConstructionContext): boolean {
+  const size = c.sizes.of(p.id, axis);
+  const isMatrix = (q: FnParam): boolean => c.fn.values.get(q.id)?.type.shape.length === 2;
+  const others = c.fn.params.filter((q) => q.id !== p.id && q.role === p.role && isMatrix(q));
+  return (
+    size !== undefined &&
+    isMatrix(p) &&
+    others.some((q) => c.sizes.of(q.id, 1 - axis) === size) &&
+    !others.some((q) => c.sizes.of(q.id, axis) === size)
+  );
 }
 
 /** One hole per axis of a parameter. */
@@ -89,14 +128,17 @@ const isNear = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-9 * Math
 
 /** What `nn.Linear` does by itself: U(-1/sqrt(in), 1/sqrt(in)) for weight and bias. */
 const isDefault = (init: TorchInit, fanIn: number): boolean =>
-  init.kind === 'copy' || (init.kind === 'uniform' && init.low === -init.high && isNear(init.high, 1 / Math.sqrt(fanIn)));
+  init.kind === 'copy' ||
+  (init.kind === 'uniform' && init.low === -init.high && isNear(init.high, 1 / Math.sqrt(fanIn)));
 
 function initialise(target: Expr, init: TorchInit, fanIn: number, c: ConstructionContext): Statement[] {
-  const number = (value: number, hint: string): Expr => (value === 0 ? float(0) : c.holes.add({ kind: 'number', value, hint }));
+  const number = (value: number, hint: string): Expr =>
+    value === 0 ? float(0) : c.holes.add({ kind: 'number', value, hint });
   const statement = (value: Expr): Statement => ({ kind: 'expression', value });
   switch (init.kind) {
     case 'constant':
-      if (init.value === 0 || init.value === 1) return [statement(invoke(init.value === 0 ? 'nn.init.zeros_' : 'nn.init.ones_', [target]))];
+      if (init.value === 0 || init.value === 1)
+        return [statement(invoke(init.value === 0 ? 'nn.init.zeros_' : 'nn.init.ones_', [target]))];
       return [statement(invoke('nn.init.constant_', [target, number(init.value, 'start')]))];
     case 'normal': {
       const keywords = init.mean === 0 ? {} : { mean: number(init.mean, 'mean') };
@@ -104,7 +146,15 @@ function initialise(target: Expr, init: TorchInit, fanIn: number, c: Constructio
     }
     case 'truncatedNormal': {
       const limit = number(init.limit, 'limit');
-      return [statement(invoke('nn.init.trunc_normal_', [target], { std: number(init.std, 'std'), a: { kind: 'unary', op: '-', x: limit }, b: limit }))];
+      return [
+        statement(
+          invoke('nn.init.trunc_normal_', [target], {
+            std: number(init.std, 'std'),
+            a: { kind: 'unary', op: '-', x: limit },
+            b: limit,
+          }),
+        ),
+      ];
     }
     case 'uniform':
       if (fanIn > 0 && isDefault(init, fanIn)) {
@@ -113,7 +163,9 @@ function initialise(target: Expr, init: TorchInit, fanIn: number, c: Constructio
       }
       return [statement(invoke('nn.init.uniform_', [target, number(init.low, 'low'), number(init.high, 'high')]))];
     case 'diagonal': {
-      const fill = method(method(target, 'fill_', [number(init.rest, 'rest')]), 'fill_diagonal_', [number(init.diagonal, 'diagonal')]);
+      const fill = method(method(target, 'fill_', [number(init.rest, 'rest')]), 'fill_diagonal_', [
+        number(init.diagonal, 'diagonal'),
+      ]);
       return [{ kind: 'with', context: invoke('torch.no_grad', []), body: [statement(fill)] }];
     }
     case 'copy':

@@ -28,9 +28,21 @@ export interface Entry {
 }
 
 /** The hole for an argument of a part; a size is followed to the size of this function that it is. */
-export function argumentHole(c: AttributeContext, part: Part, arg: Part['args'][number], inputs: readonly ValueId[], attributeName: string): Expr {
+export function argumentHole(
+  c: AttributeContext,
+  part: Part,
+  arg: Part['args'][number],
+  inputs: readonly ValueId[],
+  attributeName: string,
+): Expr {
   const size = arg.size === undefined ? undefined : sizeOutside(c, part, arg.size, inputs);
-  return c.holes.add({ kind: arg.kind, value: arg.value, hint: `${attributeName}_${arg.name}`, ofPart: arg.name, ...(size === undefined ? {} : { size }) });
+  return c.holes.add({
+    kind: arg.kind,
+    value: arg.value,
+    hint: `${attributeName}_${arg.name}`,
+    ofPart: arg.name,
+    ...(size === undefined ? {} : { size }),
+  });
 }
 
 function sizeOutside(c: AttributeContext, part: Part, size: number, inputs: readonly ValueId[]): number | undefined {

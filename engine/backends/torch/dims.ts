@@ -15,7 +15,10 @@ export function dimExpression(d: Dim, inputs: readonly SizedInput[], number: (va
   const found = axisWith(d, inputs);
   if (found) return found;
   if (isStatic(d)) return number(d);
-  const terms = [...d.matchAll(/([+-]?)([^+-]+)/g)].map(([, sign, body]) => ({ negative: sign === '-', body: body ?? '' }));
+  const terms = [...d.matchAll(/([+-]?)([^+-]+)/g)].map(([, sign, body]) => ({
+    negative: sign === '-',
+    body: body ?? '',
+  }));
   return terms.reduce<Expr | undefined>((sum, { negative, body }) => {
     const term = product(body, inputs, number);
     if (!sum) return negative ? { kind: 'unary', op: '-', x: term } : term;
@@ -26,7 +29,9 @@ export function dimExpression(d: Dim, inputs: readonly SizedInput[], number: (va
 function product(body: string, inputs: readonly SizedInput[], number: (value: number) => Expr): Expr {
   const factors = body.split('*').map((f) => parseDim(f));
   // A lone symbol that no input has as an axis cannot be computed: the Program would not have compiled.
-  const exprs = factors.map((f) => axisWith(f, inputs) ?? number(must(isStatic(f) ? f : undefined, `an input has the axis ${String(f)}`)));
+  const exprs = factors.map(
+    (f) => axisWith(f, inputs) ?? number(must(isStatic(f) ? f : undefined, `an input has the axis ${String(f)}`)),
+  );
   return exprs.reduce((a, b) => binary('*', a, b));
 }
 

@@ -9,7 +9,18 @@ import { ForwardWriter } from './forward.ts';
 import { Holes, type Hole } from './holes.ts';
 import { partsOfPath } from './naming.ts';
 import type { PartOf } from './parts.ts';
-import { dotted, expressionsOf, index, name, TENSOR, tuple, walk, type Expr, type Parameter, type Statement } from './python/syntax.ts';
+import {
+  dotted,
+  expressionsOf,
+  index,
+  name,
+  TENSOR,
+  tuple,
+  walk,
+  type Expr,
+  type Parameter,
+  type Statement,
+} from './python/syntax.ts';
 import type { Sizes } from './sizes.ts';
 
 export interface Draft {
@@ -32,7 +43,11 @@ export function draftOf(fn: Fn, c: DraftContext): Draft {
   const holes = new Holes();
   const context: AttributeContext = { fn, sizes: c.sizesOf(fn.name), holes, bindings: c.bindings, partOf: c.partOf };
   const attributes = attributesOf(context);
-  const writer = new ForwardWriter(context, attributes, fn.results.map((r) => r.id));
+  const writer = new ForwardWriter(
+    context,
+    attributes,
+    fn.results.map((r) => r.id),
+  );
   const inputs = fn.params.filter((p) => p.role === 'input');
   const parameters = inputs.map((p): Parameter => {
     const id = writer.names.mint(inputName(p, inputs));

@@ -28,7 +28,7 @@ export function emitTorch(source: TorchSource, options: TorchOptions = {}): Read
   const paths = parameterPaths(prepared, root.attributes, drafts);
   const tables = tablesOf(source, prepared, paths);
   const body = [...classes, ...root.finish(paths.ties)].map(printClass);
-  const names = tables.statements.map(printStatement).join('\n\n');
+  const names = tables.statements.map(printStatement).map(markLong).join('\n\n');
   const blocks = [
     ...(tables.usesLayers ? [library.PER_LAYER] : []),
     names,
@@ -36,7 +36,10 @@ export function emitTorch(source: TorchSource, options: TorchOptions = {}): Read
     ...attention(body),
     ...body,
     library.COPY_TENSORS,
-    library.loadPretrained([...(tables.hasRowNorms ? [library.ROW_NORMS] : []), ...(tables.hasSampledRows ? [library.SAMPLED_ROWS] : [])]),
+    library.loadPretrained([
+      ...(tables.hasRowNorms ? [library.ROW_NORMS] : []),
+      ...(tables.hasSampledRows ? [library.SAMPLED_ROWS] : []),
+    ]),
     ...(tables.hasSources ? [library.LOAD_SOURCE] : []),
     library.LOAD_ADAPTER,
   ];
@@ -48,12 +51,26 @@ const HEADER = `A model written by Espalier.
 
 \`load_pretrained\` loads the frozen backbone and \`load_adapter\` what was trained.`;
 
+/** A row of two names can be longer than a line and has no place to break at. */
+const markLong = (table: string): string =>
+  table
+    .split('\n')
+    .map((line) => (line.length > WIDTH ? `${line}  # noqa: E501` : line))
+    .join('\n');
+
 /** The attention module, with what the constructor calls in the code ask of it. */
 function attention(body: readonly string[]): readonly string[] {
   const calls = body.join('\n').match(/ Attention\([^)]*\)/g) ?? [];
   if (calls.length === 0) return [];
   const asks = (word: string): boolean => calls.some((c) => c.includes(`${word}=`));
-  return [library.attentionClass({ dropout: asks('dropout'), prefix: asks('prefix'), causal: asks('causal'), scale: asks('scale') })];
+  return [
+    library.attentionClass({
+      dropout: asks('dropout'),
+      prefix: asks('prefix'),
+      causal: asks('causal'),
+      scale: asks('scale'),
+    }),
+  ];
 }
 
 interface Import {

@@ -6,16 +6,17 @@ import { BugError, must } from '../../base/errors.ts';
 import { isStatic, type Dim } from '../../ir/dim.ts';
 import type { OpAttrs } from '../../ir/opAttrs.ts';
 import type { CallInstr, Instr, OpInstr, RepeatInstr, ValueId } from '../../ir/program.ts';
-import type { ValueType } from '../../ir/types.ts';
+import { sameType, type ValueType } from '../../ir/types.ts';
 import { dataOf as dataOf_, type Attributes } from './attributes.ts';
 import type { AttributeContext } from './context.ts';
-import { dimExpression } from './dims.ts';
+import { dimExpression, type SizedInput } from './dims.ts';
 import type { HoleKind } from './holes.ts';
 import { hintOf } from './hints.ts';
 import { OP_EXPRESSIONS, type OpContext, type OpExpression, type Operand } from './ops.ts';
 import { planCode, type Plan } from './plan.ts';
 import type { Matcher } from './patterns.ts';
 import type { StackList } from './stacks.ts';
+import { flatWidth } from './python/print.ts';
 import { Namer, own, type Ident } from './python/identifiers.ts';
 import {
   attribute,
@@ -47,8 +48,11 @@ interface Held {
   readonly isNumber: boolean;
 }
 
-/** What one statement may hold. */
+/** What one statement may hold, and how many columns it may take. */
 const MOST: Cost = { count: 6, depth: 4 };
+const WIDEST = 66;
+/** Columns of a short method's name and its brackets. */
+const EXTRA = 8;
 const FREE: Cost = { count: 0, depth: 0 };
 
 export class ForwardWriter {
@@ -58,6 +62,8 @@ export class ForwardWriter {
   readonly #made = new Map<ValueId, OpInstr>();
   readonly #plan: Plan;
   readonly #inputs: (readonly [ValueId, Expr])[] = [];
+  /** Queries, keys and values: steps of their own where they are more than one call. */
+  readonly #attended: ReadonlySet<ValueId>;
   /** How often the code has read a value so far. */
   readonly #reads = new Map<ValueId, number>();
   /** The value that a local variable holds now. */
@@ -70,6 +76,9 @@ export class ForwardWriter {
     this.#c = c;
     this.#attributes = attributes;
     for (const instr of c.fn.body) if (instr.kind === 'op') for (const id of instr.outputs) this.#made.set(id, instr);
+    this.#attended = new Set(
+      c.fn.body.flatMap((i) => (i.kind === 'op' && i.op === 'attention' ? i.inputs.slice(0, 3) : [])),
+    );
     const dataOf = (instr: Instr): readonly ValueId[] => dataOf_(instr, c.partOf);
     this.#plan = planCode({ fn: c.fn, results, dataOf, matcher: (instr) => this.#matcher(instr) });
   }
@@ -78,6 +87,7 @@ export class ForwardWriter {
   bind(id: ValueId, expr: Expr): void {
     this.#held.set(id, { expr, cost: FREE, isNumber: false });
     this.#inputs.push([id, expr]);
+    if (expr.kind === 'name') this.#variables.set(expr.id, id);
   }
 
   write(body: readonly Instr[]): void {
@@ -125,7 +135,11 @@ export class ForwardWriter {
   }
 
   #assign(targets: readonly Expr[], value: Expr): void {
-    this.statements.push({ kind: 'assign', targets: [targets.length === 1 ? (targets[0] as Expr) : tuple(targets)], value });
+    this.statements.push({
+      kind: 'assign',
+      targets: [targets.length === 1 ? (targets[0] as Expr) : tuple(targets)],
+      value,
+    });
   }
 
   /** The name for a value: that of a variable that nothing will read any more, where it is the right one. */
@@ -143,8 +157,13 @@ export class ForwardWriter {
   }
 
   #isOver(value: ValueId, variable: Ident, next: ValueId): boolean {
-    if ((this.#reads.get(value) ?? 0) < (this.#usesOf(value))) return false;
-    return [...this.#held].every(([id, { expr, cost }]) => id === next || cost.count === 0 || !mentions(expr, variable));
+    if ((this.#reads.get(value) ?? 0) < this.#usesOf(value)) return false;
+    // Lengths are read off inputs by name, so what takes the name of an input has its shape.
+    const isInput = this.#inputs.some(([id]) => id === value);
+    if (isInput && !sameType(this.#type(value), this.#type(next))) return false;
+    return [...this.#held].every(
+      ([id, { expr, cost }]) => id === next || cost.count === 0 || !mentions(expr, variable),
+    );
   }
 
   /** Turns an expression into a statement that gives it a name. */
@@ -162,17 +181,24 @@ export class ForwardWriter {
     this.#held.set(id, held);
     const instr = this.#made.get(id);
     const isNamed = instr !== undefined && (instr.op === 'attention' || this.#c.fn.values.get(id)?.name !== undefined);
-    if (held.cost.count > 0 && (uses > 1 || isNamed)) this.#store(id);
+    const isStep = uses > 1 || isNamed || (held.cost.count > 1 && this.#attended.has(id));
+    if (held.cost.count > 0 && isStep) this.#store(id);
   }
 
   /** The operands' expressions; the longest are stored first where their reader would become too long. */
   #operands(ids: readonly ValueId[], deepens = true): { readonly exprs: readonly Expr[]; readonly cost: Cost } {
     const total = (): Cost => ({
       count: ids.reduce((sum, id) => sum + this.#get(id).cost.count, 1),
-      depth: deeper(ids.reduce((d, id) => Math.max(d, this.#get(id).cost.depth), 0), deepens),
+      depth: deeper(
+        ids.reduce((d, id) => Math.max(d, this.#get(id).cost.depth), 0),
+        deepens,
+      ),
     });
-    const weight = (id: ValueId): number => this.#get(id).cost.count;
-    for (let cost = total(); cost.count > MOST.count || cost.depth > MOST.depth; cost = total()) {
+    const weight = (id: ValueId): number => (this.#get(id).cost.count > 0 ? flatWidth(this.#get(id).expr) : 0);
+    // A sum of calls is written with one line for each.
+    const width = (): number =>
+      deepens || total().depth > 1 ? ids.reduce((w, id) => w + flatWidth(this.#get(id).expr) + 2, EXTRA) : 0;
+    for (let cost = total(); cost.count > MOST.count || cost.depth > MOST.depth || width() > WIDEST; cost = total()) {
       const longest = ids.reduce((a, b) => (weight(b) > weight(a) ? b : a));
       if (weight(longest) === 0) break;
       this.#store(longest);
@@ -192,10 +218,13 @@ export class ForwardWriter {
       return;
     }
     const data = instr.op === 'attention' ? instr.inputs.slice(0, 4) : instr.inputs;
-    if (instr.op === 'attention') for (const x of data) if (this.#get(x).cost.count > 1) this.#store(x);
     const isNumber = data.map((x) => this.#get(x).isNumber);
     const { exprs, cost } = this.#operands(data, !OPERATORS.includes(instr.op));
-    const operands = data.map((x, i): Operand => ({ expr: exprs[i] as Expr, isNumber: isNumber[i] === true, type: this.#type(x) }));
+    const operands = data.map((x, i): Operand => ({
+      expr: exprs[i] as Expr,
+      isNumber: isNumber[i] === true,
+      type: this.#type(x),
+    }));
     const expression = OP_EXPRESSIONS[instr.op] as OpExpression<typeof instr.op>;
     const made = expression(instr.attrs as never, this.#opContext(instr, operands));
     const values = Array.isArray(made) ? (made as readonly Expr[]) : [made as Expr];
@@ -228,14 +257,22 @@ export class ForwardWriter {
       outputSize: (axis) => this.#size(instr.outputs[0] as ValueId, axis),
       dim: (d) => this.#dim(d),
       device: () => this.#device(),
-      attention: () => call(this.#attributes.attention(instr), inputs.map((o) => o.expr)),
+      attention: () =>
+        call(
+          this.#attributes.attention(instr),
+          inputs.map((o) => o.expr),
+        ),
     };
   }
 
   /** A factor of a product is called so; it is what the node scales by. */
   #number(instr: OpInstr, kind: HoleKind, value: number, hint: string): Expr {
     const readers = this.#c.fn.body.filter((i) => i.kind === 'op' && i.inputs.includes(instr.outputs[0] as ValueId));
-    const scales = instr.op === 'constant' && kind === 'number' && readers.length > 0 && readers.every((i) => i.kind === 'op' && i.op === 'mul');
+    const scales =
+      instr.op === 'constant' &&
+      kind === 'number' &&
+      readers.length > 0 &&
+      readers.every((i) => i.kind === 'op' && i.op === 'mul');
     return this.#c.holes.add(scales ? { kind: 'factor', value, hint: 'scale' } : { kind, value, hint });
   }
 
@@ -248,16 +285,25 @@ export class ForwardWriter {
     for (const [input, expr] of this.#inputs) {
       const rank = this.#type(input).shape.length;
       for (let i = 0; i < rank; i++) {
-        if (size !== undefined && this.#c.sizes.of(input, i) === size) return index(attribute(expr, own('shape')), integer(i === rank - 1 ? -1 : i));
+        if (size !== undefined && this.#c.sizes.of(input, i) === size)
+          return index(attribute(expr, own('shape')), integer(i === rank - 1 ? -1 : i));
       }
     }
-    return this.#c.holes.add({ kind: 'size', value: dim, hint: 'size', ...(size === undefined ? {} : { size }) });
+    const ofWeight = this.#c.fn.params.some(
+      (p) => p.role !== 'input' && this.#type(p.id).shape.some((_, i) => this.#c.sizes.of(p.id, i) === size),
+    );
+    const number = (): Expr =>
+      this.#c.holes.add({ kind: 'size', value: dim, hint: 'size', ...(size === undefined ? {} : { size }) });
+    return ofWeight ? number() : dimExpression(dim, this.#shapes(), number);
+  }
+
+  #shapes(): readonly SizedInput[] {
+    return this.#inputs.map(([id, expr]) => ({ shape: this.#type(id).shape, expr }));
   }
 
   /** The run-time value of a dimension. */
   #dim(d: Dim): Expr {
-    const inputs = this.#inputs.map(([id, expr]) => ({ shape: this.#type(id).shape, expr }));
-    return dimExpression(d, inputs, (value) => this.#c.holes.add({ kind: 'integer', value, hint: 'length' }));
+    return dimExpression(d, this.#shapes(), (value) => this.#c.holes.add({ kind: 'integer', value, hint: 'length' }));
   }
 
   #device(): Expr {
@@ -278,7 +324,10 @@ export class ForwardWriter {
       this.#hold(only, { expr: value, cost, isNumber: false });
       return;
     }
-    this.#assign(instr.outputs.map((id) => name(this.#target(id))), value);
+    this.#assign(
+      instr.outputs.map((id) => name(this.#target(id))),
+      value,
+    );
   }
 
   /** A name for one of several outputs; `_` for one that nothing reads. */
@@ -299,7 +348,7 @@ export class ForwardWriter {
     const collected = instr.outputs.slice(instr.carry.length);
     // Fresh names: a variable of before may still be read in the next round of the loop.
     const items = collected.map((id) => this.names.mint(this.#hint(id)));
-    const lists = items.map((item) => this.names.mint(`${item}_list`));
+    const lists = items.map((item) => this.names.mint(`${item}s`));
     for (const l of lists) this.statements.push({ kind: 'assign', targets: [name(l)], annotation: LIST, value: EMPTY });
     const layer = list.shared ? self : name(this.names.mint('layer'));
     const args = [...carries, ...data];
@@ -307,11 +356,23 @@ export class ForwardWriter {
     const targets = [...carries, ...items.map((item) => name(item))];
     const body: Statement[] = [
       { kind: 'assign', targets: [targets.length === 1 ? (targets[0] as Expr) : tuple(targets)], value },
-      ...lists.map((l, i): Statement => ({ kind: 'expression', value: method(name(l), 'append', [name(items[i] as Ident)]) })),
+      ...lists.map((l, i): Statement => ({
+        kind: 'expression',
+        value: method(name(l), 'append', [name(items[i] as Ident)]),
+      })),
     ];
-    this.statements.push({ kind: 'for', target: list.shared ? name(own('_')) : layer, over: layersOf(instr, self, list), body });
+    this.statements.push({
+      kind: 'for',
+      target: list.shared ? name(own('_')) : layer,
+      over: layersOf(instr, self, list),
+      body,
+    });
     collected.forEach((id, i) => {
-      this.#hold(id, { expr: invoke('torch.stack', [name(lists[i] as Ident)]), cost: { count: 1, depth: 1 }, isNumber: false });
+      this.#hold(id, {
+        expr: invoke('torch.stack', [name(lists[i] as Ident)]),
+        cost: { count: 1, depth: 1 },
+        isNumber: false,
+      });
     });
   }
 
@@ -350,7 +411,8 @@ function layersOf(instr: RepeatInstr, self: Expr, list: StackList): Expr {
   return index(self, slice(from === 0 ? undefined : integer(from), integer(from + count)));
 }
 
-const checkpointed = (module: Expr, args: readonly Expr[]): Expr => invoke('checkpoint', [module, ...args], { use_reentrant: dotted('False') });
+const checkpointed = (module: Expr, args: readonly Expr[]): Expr =>
+  invoke('checkpoint', [module, ...args], { use_reentrant: dotted('False') });
 
 /** Values that are Python numbers: constants, lengths, and what is computed from them alone. */
 function isNumeric(instr: OpInstr, operands: readonly Operand[]): boolean {

@@ -58,22 +58,32 @@ export function attentionClass(uses: AttentionUses): string {
       '            own = torch.arange(query.shape[1], device=query.device)',
       '            visible = visible & (position <= own[:, None])',
     ]),
-    ...(call.length <= 88 ? [call] : ['        context = F.scaled_dot_product_attention(', ...fitted(sdpa), '        )']),
+    ...(call.length <= 88
+      ? [call]
+      : ['        context = F.scaled_dot_product_attention(', ...fitted(sdpa), '        )']),
     '        return context.transpose(1, 2).flatten(2)',
   ].join('\n');
 }
 
 const fitted = (args: readonly string[]): readonly string[] => {
   const one = `            ${args.join(', ')}`;
-  return one.length <= 88 ? [one] : args.join(', ').split(', ').map((a) => `            ${a},`);
+  return one.length <= 88
+    ? [one]
+    : args
+        .join(', ')
+        .split(', ')
+        .map((a) => `            ${a},`);
 };
 
-export const PER_LAYER = `def per_layer(layers: Iterable[int], names: dict[str, str]) -> dict[str, str]:
-    """The names with the number of each layer in the place of \`*\`."""
+export const PER_LAYER = `def per_layer(
+    layers: Iterable[int], attributes: str, names: str, rows: dict[str, str]
+) -> dict[str, str]:
+    """Rows for every layer; \`*\` stands for its number."""
+    whole = {attributes + a: names + n for a, n in rows.items()}
     return {
-        attribute.replace("*", str(layer)): name.replace("*", str(layer))
-        for layer in layers
-        for attribute, name in names.items()
+        a.replace("*", str(i)): n.replace("*", str(i))
+        for i in layers
+        for a, n in whole.items()
     }`;
 
 export const TIE = `def tie(model: nn.Module, first: str, *others: str) -> None:

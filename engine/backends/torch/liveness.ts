@@ -1,7 +1,15 @@
 /** Liveness across calls: which parameters, results and instructions of which functions the root needs at all. */
 import { must } from '../../base/errors.ts';
 import { isStatic, parseDim, symbolsOf, type Dim } from '../../ir/dim.ts';
-import { operandsOf, type CallInstr, type Fn, type Instr, type OpInstr, type RepeatInstr, type ValueId } from '../../ir/program.ts';
+import {
+  operandsOf,
+  type CallInstr,
+  type Fn,
+  type Instr,
+  type OpInstr,
+  type RepeatInstr,
+  type ValueId,
+} from '../../ir/program.ts';
 
 /** What of each function is needed: values by their id, results by their position. */
 interface Live {
@@ -15,7 +23,10 @@ const at = <T>(list: readonly T[], i: number): T => must(list[i], `element ${i}`
 /** Functions without what the root does not need: results, instructions, parameters, arguments. */
 export function dropDead(functions: ReadonlyMap<string, Fn>, root: string): Map<string, Fn> {
   const names = [...functions.keys()];
-  const live: Live = { values: new Map(names.map((n) => [n, new Set()])), results: new Map(names.map((n) => [n, new Set()])) };
+  const live: Live = {
+    values: new Map(names.map((n) => [n, new Set()])),
+    results: new Map(names.map((n) => [n, new Set()])),
+  };
   const marking = new Marking(functions, live);
   fnOf(functions, root).results.forEach((_, i) => {
     marking.result(root, i);
@@ -39,7 +50,9 @@ const liveIn = <T>(live: ReadonlyMap<string, Set<T>>, fn: string): Set<T> => mus
 /** The lengths that the code of an op must know, beyond those that its operands show. */
 function lengthsIn(instr: OpInstr, axesOf: (id: ValueId) => readonly Dim[]): readonly Dim[] {
   const shown = new Set(instr.inputs.flatMap(axesOf));
-  const attrs = instr.attrs as Partial<Record<'of' | 'size' | 'start' | 'length' | 'batch' | 'rows' | 'before' | 'after', Dim>> & { readonly shape?: readonly Dim[] };
+  const attrs = instr.attrs as Partial<
+    Record<'of' | 'size' | 'start' | 'length' | 'batch' | 'rows' | 'before' | 'after', Dim>
+  > & { readonly shape?: readonly Dim[] };
   if (instr.op === 'noise') return [];
   const shape = attrs.shape ?? [];
   const free = shape.filter((d) => !isStatic(d));
@@ -125,7 +138,8 @@ class Marking {
     const outer = [...instr.carry, ...instr.broadcast];
     outer.forEach((id, i) => {
       const carried = i < instr.carry.length;
-      const wanted = bodies.some((b) => this.#isLive(b, at(b.params, i).id)) || (carried && here.has(at(instr.outputs, i)));
+      const wanted =
+        bodies.some((b) => this.#isLive(b, at(b.params, i).id)) || (carried && here.has(at(instr.outputs, i)));
       if (!wanted) return;
       this.value(caller, id);
       for (const b of bodies) {
@@ -180,17 +194,22 @@ function prune(functions: ReadonlyMap<string, Fn>, live: Live, fn: Fn): Fn {
 
 /**
  * Weights and trainables of a function that every caller binds to one value become one parameter: a norm that is used
- * twice, a fused weight that three layers read. Callers first, so that merging goes on downwards.
+ * twice, a fused weight that three layers read. Callers first, so that merging goes on downwards. `rootInputs` are what the
+ * entry binds to the parameters of the root, in their order.
  */
-export function mergeEqualParameters(functions: ReadonlyMap<string, Fn>, root: string): Map<string, Fn> {
+export function mergeEqualParameters(
+  functions: ReadonlyMap<string, Fn>,
+  root: string,
+  rootInputs: readonly unknown[],
+): Map<string, Fn> {
   const result = new Map(functions);
   const names = [...functions.keys()].reverse();
   for (const name of names) {
-    if (name === root) continue;
     const fn = fnOf(result, name);
-    const bindings = bindingsOf(result, name);
+    const bindings = name === root ? [rootInputs] : bindingsOf(result, name);
     const merged = new Map<ValueId, ValueId>();
     const removed = new Set<number>();
+    const params = [...fn.params];
     fn.params.forEach((p, i) => {
       if (p.role === 'input' || removed.has(i)) return;
       for (let j = i + 1; j < fn.params.length; j++) {
@@ -198,9 +217,13 @@ export function mergeEqualParameters(functions: ReadonlyMap<string, Fn>, root: s
         if (other.role === 'input' || removed.has(j) || bindings.some((b) => b[i] !== b[j])) continue;
         merged.set(other.id, p.id);
         removed.add(j);
+        // The shorter name is that of the backbone's own layer more often than not.
+        if (other.name.length < at(params, i).name.length) params[i] = { ...p, name: other.name };
       }
     });
-    if (removed.size > 0) removeParameters(result, name, removed, merged);
+    if (removed.size === 0) continue;
+    result.set(name, { ...fn, params });
+    removeParameters(result, name, removed, merged);
   }
   return result;
 }
@@ -220,7 +243,12 @@ function bindingsOf(functions: ReadonlyMap<string, Fn>, name: string): (readonly
   return bindings;
 }
 
-function removeParameters(functions: Map<string, Fn>, name: string, removed: ReadonlySet<number>, merged: ReadonlyMap<ValueId, ValueId>): void {
+function removeParameters(
+  functions: Map<string, Fn>,
+  name: string,
+  removed: ReadonlySet<number>,
+  merged: ReadonlyMap<ValueId, ValueId>,
+): void {
   const fn = fnOf(functions, name);
   const resolve = (id: ValueId): ValueId => merged.get(id) ?? id;
   const without = <T>(list: readonly T[], from = 0): T[] => list.filter((_, i) => !removed.has(i + from));
@@ -235,7 +263,10 @@ function removeParameters(functions: Map<string, Fn>, name: string, removed: Rea
       if (instr.kind === 'call' && instr.fn === name) return { ...instr, inputs: without(instr.inputs) };
       if (instr.kind !== 'repeat') return instr;
       const walls = instr.carry.length + instr.broadcast.length;
-      return { ...instr, layerInputs: instr.layerInputs.map((own, i) => (instr.bodies[i] === name ? without(own, walls) : own)) };
+      return {
+        ...instr,
+        layerInputs: instr.layerInputs.map((own, i) => (instr.bodies[i] === name ? without(own, walls) : own)),
+      };
     });
     functions.set(caller.name, { ...fnOf(functions, caller.name), body });
   }
@@ -244,5 +275,10 @@ function removeParameters(functions: Map<string, Fn>, name: string, removed: Rea
 function renamed(instr: Instr, resolve: (id: ValueId) => ValueId): Instr {
   if (!operandsOf(instr).some((id) => resolve(id) !== id)) return instr;
   if (instr.kind !== 'repeat') return { ...instr, inputs: instr.inputs.map(resolve) } as Instr;
-  return { ...instr, carry: instr.carry.map(resolve), broadcast: instr.broadcast.map(resolve), layerInputs: instr.layerInputs.map((own) => own.map(resolve)) };
+  return {
+    ...instr,
+    carry: instr.carry.map(resolve),
+    broadcast: instr.broadcast.map(resolve),
+    layerInputs: instr.layerInputs.map((own) => own.map(resolve)),
+  };
 }

@@ -21,8 +21,13 @@ export function matchLoss(fn: Fn, sum: ValueId, weight: ValueId): LossMatch {
     return instr?.op === op ? instr : undefined;
   };
   const terms = find(sum, 'sum')?.inputs[0];
-  const isWhole = terms !== undefined && (find(sum, 'sum')?.attrs as OpAttrs['sum'] | undefined)?.axes.length === rankOf(fn, terms);
-  const matched = isWhole ? (crossEntropy(fn, terms, weight, find) ?? squaredError(fn, terms, weight, find) ?? binaryCrossEntropy(fn, terms, weight, find)) : undefined;
+  const isWhole =
+    terms !== undefined && (find(sum, 'sum')?.attrs as OpAttrs['sum'] | undefined)?.axes.length === rankOf(fn, terms);
+  const matched = isWhole
+    ? (crossEntropy(fn, terms, weight, find) ??
+      squaredError(fn, terms, weight, find) ??
+      binaryCrossEntropy(fn, terms, weight, find))
+    : undefined;
   if (matched) return matched;
   const one = find(weight, 'constant')?.attrs as OpAttrs['constant'] | undefined;
   if (one?.value === 1) return { operands: [sum], build: ([x]) => x as Expr };
@@ -55,7 +60,8 @@ const isCount = (fn: Fn, weight: ValueId, of: ValueId, find: Find): boolean => {
 function squaredError(fn: Fn, terms: ValueId, weight: ValueId, find: Find): LossMatch | undefined {
   const square = find(terms, 'mul');
   const difference = find(square?.inputs[0], 'sub');
-  if (!square || !difference || square.inputs[0] !== square.inputs[1] || !isCount(fn, weight, terms, find)) return undefined;
+  if (!square || !difference || square.inputs[0] !== square.inputs[1] || !isCount(fn, weight, terms, find))
+    return undefined;
   return { operands: difference.inputs, build: ([a, b]) => invoke('F.mse_loss', [a as Expr, b as Expr]) };
 }
 
@@ -65,9 +71,22 @@ function binaryCrossEntropy(fn: Fn, terms: ValueId, weight: ValueId, find: Find)
   const hinge = find(total?.inputs[0], 'sub');
   const clamp = find(hinge?.inputs[0], 'max');
   const product = find(hinge?.inputs[1], 'mul');
-  const abs = find(find(find(find(find(total?.inputs[1], 'log')?.inputs[0], 'add')?.inputs[0], 'exp')?.inputs[0], 'mul')?.inputs[0], 'abs');
+  const abs = find(
+    find(find(find(find(total?.inputs[1], 'log')?.inputs[0], 'add')?.inputs[0], 'exp')?.inputs[0], 'mul')?.inputs[0],
+    'abs',
+  );
   const z = clamp?.inputs[0];
   const labels = product?.inputs[1];
-  if (z === undefined || labels === undefined || product?.inputs[0] !== z || abs?.inputs[0] !== z || !isCount(fn, weight, terms, find)) return undefined;
-  return { operands: [z, labels], build: ([a, b]) => invoke('F.binary_cross_entropy_with_logits', [a as Expr, b as Expr]) };
+  if (
+    z === undefined ||
+    labels === undefined ||
+    product?.inputs[0] !== z ||
+    abs?.inputs[0] !== z ||
+    !isCount(fn, weight, terms, find)
+  )
+    return undefined;
+  return {
+    operands: [z, labels],
+    build: ([a, b]) => invoke('F.binary_cross_entropy_with_logits', [a as Expr, b as Expr]),
+  };
 }

@@ -31,19 +31,36 @@ export function weightModules(fn: Fn, bindings: Bindings): readonly WeightModule
   const users = usersOf(fn);
   const taken = new Set<ValueId>();
   const modules = new Map<ValueId, WeightModule>();
-  const add = (kind: WeightModule['kind'], tensors: readonly (readonly ['weight' | 'bias' | '', FnParam])[], epsilon?: number): void => {
+  const add = (
+    kind: WeightModule['kind'],
+    tensors: readonly (readonly ['weight' | 'bias' | '', FnParam])[],
+    epsilon?: number,
+  ): void => {
     const first = must(tensors[0], 'a module has a tensor')[1];
     const parts = partsOfPath(name(first));
     const names = kind === 'parameter' ? endsOf(parts, 2, 'weight') : endsOf(parts.slice(0, -1), 1, FALLBACK[kind]);
     const key = `weight:${first.id}`;
     for (const [, p] of tensors) taken.add(p.id);
-    modules.set(first.id, { key, kind, tensors: new Map(tensors), wish: { key, names }, ...(epsilon === undefined ? {} : { epsilon }) });
+    modules.set(first.id, {
+      key,
+      kind,
+      tensors: new Map(tensors),
+      wish: { key, names },
+      ...(epsilon === undefined ? {} : { epsilon }),
+    });
   };
   const isNamedWeight = (p: FnParam): boolean => partsOfPath(name(p)).at(-1) === 'weight';
-  const free = (id: ValueId | undefined): FnParam | undefined => (id === undefined || taken.has(id) ? undefined : byId.get(id));
+  const free = (id: ValueId | undefined): FnParam | undefined =>
+    id === undefined || taken.has(id) ? undefined : byId.get(id);
   for (const instr of fn.body) {
     if (instr.kind !== 'op') continue;
-    const found = matchModule(instr, { free, isNamedWeight, typeOf, users, siblingBias: (w) => siblingBias(w, weights, name, typeOf, taken) });
+    const found = matchModule(instr, {
+      free,
+      isNamedWeight,
+      typeOf,
+      users,
+      siblingBias: (w) => siblingBias(w, weights, name, typeOf, taken),
+    });
     if (found) add(found.kind, found.tensors, found.epsilon);
   }
   for (const p of weights) if (!taken.has(p.id)) add('parameter', [['', p]]);
@@ -60,13 +77,23 @@ interface Surroundings {
   siblingBias(weight: FnParam): FnParam | undefined;
 }
 
-type Found = Pick<WeightModule, 'kind'> & { readonly tensors: readonly (readonly ['weight' | 'bias' | '', FnParam])[]; readonly epsilon?: number };
+type Found = Pick<WeightModule, 'kind'> & {
+  readonly tensors: readonly (readonly ['weight' | 'bias' | '', FnParam])[];
+  readonly epsilon?: number;
+};
 
 function matchModule(instr: OpInstr, s: Surroundings): Found | undefined {
   if (instr.op === 'layerNorm') {
     const [gamma, beta] = [s.free(instr.inputs[1]), s.free(instr.inputs[2])];
     if (!gamma || !beta) return undefined;
-    return { kind: 'layerNorm', tensors: [['weight', gamma], ['bias', beta]], epsilon: (instr.attrs as { epsilon: number }).epsilon };
+    return {
+      kind: 'layerNorm',
+      tensors: [
+        ['weight', gamma],
+        ['bias', beta],
+      ],
+      epsilon: (instr.attrs as { epsilon: number }).epsilon,
+    };
   }
   if (instr.op === 'gather') {
     const table = s.free(instr.inputs[0]);
@@ -77,7 +104,15 @@ function matchModule(instr: OpInstr, s: Surroundings): Found | undefined {
   const weight = s.free(instr.inputs[1]);
   if (!weight || !s.isNamedWeight(weight) || s.typeOf(weight.id).shape.length !== 2) return undefined;
   const bias = addedBias(instr, weight, s) ?? s.siblingBias(weight);
-  return { kind: 'linear', tensors: bias ? [['weight', weight], ['bias', bias]] : [['weight', weight]] };
+  return {
+    kind: 'linear',
+    tensors: bias
+      ? [
+          ['weight', weight],
+          ['bias', bias],
+        ]
+      : [['weight', weight]],
+  };
 }
 
 /** The vector that is added to the product and to nothing else. */
@@ -92,16 +127,29 @@ function addedBias(matmul: OpInstr, weight: FnParam, s: Surroundings): FnParam |
 }
 
 /** `query/bias` beside `query/weight`, where the bias is added only later (DoRA). */
-function siblingBias(weight: FnParam, weights: readonly FnParam[], name: (p: FnParam) => string, typeOf: (id: ValueId) => ValueType, taken: ReadonlySet<ValueId>): FnParam | undefined {
+function siblingBias(
+  weight: FnParam,
+  weights: readonly FnParam[],
+  name: (p: FnParam) => string,
+  typeOf: (id: ValueId) => ValueType,
+  taken: ReadonlySet<ValueId>,
+): FnParam | undefined {
   const wanted = name(weight).replace(/weight$/, 'bias');
-  return weights.find((p) => !taken.has(p.id) && name(p) === wanted && typeOf(p.id).shape.length === 1 && typeOf(p.id).shape[0] === typeOf(weight.id).shape[0]);
+  return weights.find(
+    (p) =>
+      !taken.has(p.id) &&
+      name(p) === wanted &&
+      typeOf(p.id).shape.length === 1 &&
+      typeOf(p.id).shape[0] === typeOf(weight.id).shape[0],
+  );
 }
 
 /** The instructions that read a value; one that reads it twice stands twice. */
 export function usersOf(fn: Fn): (id: ValueId) => readonly Instr[] {
   const users = new Map<ValueId, Instr[]>();
   for (const instr of fn.body) {
-    const inputs = instr.kind === 'repeat' ? [...instr.carry, ...instr.broadcast, ...instr.layerInputs.flat()] : instr.inputs;
+    const inputs =
+      instr.kind === 'repeat' ? [...instr.carry, ...instr.broadcast, ...instr.layerInputs.flat()] : instr.inputs;
     for (const id of inputs) users.set(id, [...(users.get(id) ?? []), instr]);
   }
   return (id) => users.get(id) ?? [];

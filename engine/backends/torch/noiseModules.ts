@@ -9,6 +9,7 @@ import type { AttributeContext, Entry } from './context.ts';
 import { usersOf } from './modules.ts';
 import { partsOfPath } from './naming.ts';
 import { own, type Ident } from './python/identifiers.ts';
+import type { SizeId } from './sizes.ts';
 import { attribute, call, dotted, SELF, type Expr } from './python/syntax.ts';
 
 const assign = (name: Ident, value: Expr): Construction => ({
@@ -16,7 +17,8 @@ const assign = (name: Ident, value: Expr): Construction => ({
   starts: [],
 });
 
-const probability = (c: AttributeContext, p: number, hint: string): Expr => c.holes.add({ kind: 'probability', value: p, hint });
+const probability = (c: AttributeContext, p: number, hint: string): Expr =>
+  c.holes.add({ kind: 'probability', value: p, hint });
 
 export interface Dropouts {
   readonly entries: readonly Entry[];
@@ -72,7 +74,8 @@ export function attentionsOf(c: AttributeContext): Entry[] {
     if (instr.kind !== 'op' || instr.op !== 'attention') return;
     const key = attentionKey(c.fn, instr);
     if (found.has(key)) return;
-    const made = (name: Ident): Construction => assign(name, call(dotted('Attention'), [], attentionKeywords(instr, c)));
+    const made = (name: Ident): Construction =>
+      assign(name, call(dotted('Attention'), [], attentionKeywords(instr, c)));
     found.set(key, { key, order, wish: { key, names: ['attention'] }, make: made });
   });
   return [...found.values()];
@@ -87,7 +90,11 @@ function attentionKeywords(instr: OpInstr, c: AttributeContext): (readonly [Iden
   if (p > 0) add('dropout', probability(c, p, 'dropout'));
   if (attrs.prefix !== 0) {
     const prefix = must(isStatic(attrs.prefix) ? attrs.prefix : undefined, 'a prefix has a fixed length');
-    add('prefix', c.holes.add({ kind: 'integer', value: prefix, hint: 'prefix' }));
+    const size = prefixSize(instr, c);
+    add(
+      'prefix',
+      c.holes.add({ kind: 'size', value: prefix, hint: 'prefix', ...(size === undefined ? {} : { size }) }),
+    );
   }
   if (attrs.causal) add('causal', dotted('True'));
   const width = must(c.fn.values.get(instr.inputs[0] as ValueId), 'queries').type.shape[2];
@@ -96,4 +103,13 @@ function attentionKeywords(instr: OpInstr, c: AttributeContext): (readonly [Iden
     add('scale', c.holes.add({ kind: 'factor', value: attrs.scale, hint: 'attention_scale' }));
   }
   return keywords;
+}
+
+/** The length of the prefix as the size that it is: the first of the tensors that the keys were joined from has it. */
+function prefixSize(instr: OpInstr, c: AttributeContext): SizeId | undefined {
+  const keys = c.fn.body.find((i) => i.kind === 'op' && i.op === 'concat' && i.outputs[0] === instr.inputs[1]);
+  const first = keys?.kind === 'op' ? keys.inputs[0] : undefined;
+  const fits =
+    first !== undefined && c.fn.values.get(first)?.type.shape[1] === (instr.attrs as OpAttrs['attention']).prefix;
+  return fits ? c.sizes.of(first, 1) : undefined;
 }

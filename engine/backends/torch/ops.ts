@@ -58,8 +58,14 @@ const input = (c: OpContext, i: number): Operand => {
   return operand;
 };
 const x = (c: OpContext, i = 0): Expr => input(c, i).expr;
-const torch = (fn: string) => (_attrs: unknown, c: OpContext): Expr => invoke(`torch.${fn}`, [tensorOf(input(c, 0))]);
-const operator = (op: BinaryOp) => (_attrs: unknown, c: OpContext): Expr => binary(op, x(c, 0), x(c, 1));
+const torch =
+  (fn: string) =>
+  (_attrs: unknown, c: OpContext): Expr =>
+    invoke(`torch.${fn}`, [tensorOf(input(c, 0))]);
+const operator =
+  (op: BinaryOp) =>
+  (_attrs: unknown, c: OpContext): Expr =>
+    binary(op, x(c, 0), x(c, 1));
 
 /** A tensor also where the operand is a Python number. */
 const tensorOf = (o: Operand): Expr => (o.isNumber ? invoke('torch.tensor', [o.expr]) : o.expr);
@@ -72,29 +78,44 @@ const DTYPES: { readonly [K in DType]: string } = {
   u32: 'long',
   bool: 'bool',
 };
+const CASTS: { readonly [K in DType]: string } = {
+  f32: 'float',
+  f16: 'half',
+  bf16: 'bfloat16',
+  i32: 'long',
+  u32: 'long',
+  bool: 'bool',
+};
 const dtype = (d: DType): Expr => dotted(`torch.${DTYPES[d]}`);
 
 /** `x.clamp(min=0)` with a number, `torch.maximum(x, y)` with a tensor. */
-const extreme = (fn: string, bound: string) => (_attrs: unknown, c: OpContext): Expr => {
-  const [a, b] = [input(c, 0), input(c, 1)];
-  if (a.isNumber) return method(b.expr, 'clamp', [], { [bound]: a.expr });
-  return b.isNumber ? method(a.expr, 'clamp', [], { [bound]: b.expr }) : invoke(`torch.${fn}`, [a.expr, b.expr]);
-};
+const extreme =
+  (fn: string, bound: string) =>
+  (_attrs: unknown, c: OpContext): Expr => {
+    const [a, b] = [input(c, 0), input(c, 1)];
+    if (a.isNumber) return method(b.expr, 'clamp', [], { [bound]: a.expr });
+    return b.isNumber ? method(a.expr, 'clamp', [], { [bound]: b.expr }) : invoke(`torch.${fn}`, [a.expr, b.expr]);
+  };
 
 const rank = (o: { readonly type: ValueType }): number => o.type.shape.length;
 const swapped = (o: Operand): Expr => attribute(o.expr, own(rank(o) === 2 ? 'T' : 'mT'));
 
-const axes = (list: readonly number[]): Expr => (list.length === 1 ? integer(list[0] as number) : tuple(list.map(integer)));
-const reduction = (fn: string) => (attrs: { axes: readonly number[]; keep: boolean }, c: OpContext): Expr => {
-  const all = attrs.axes.length === rank(input(c, 0)) && !attrs.keep;
-  return method(x(c), fn, [], all ? {} : { dim: axes(attrs.axes), ...(attrs.keep ? { keepdim: TRUE } : {}) });
-};
+const axes = (list: readonly number[]): Expr =>
+  list.length === 1 ? integer(list[0] as number) : tuple(list.map(integer));
+const reduction =
+  (fn: string) =>
+  (attrs: { axes: readonly number[]; keep: boolean }, c: OpContext): Expr => {
+    const all = attrs.axes.length === rank(input(c, 0)) && !attrs.keep;
+    return method(x(c), fn, [], all ? {} : { dim: axes(attrs.axes), ...(attrs.keep ? { keepdim: TRUE } : {}) });
+  };
 
-const shapeOf = (shape: Shape, c: OpContext): Expr => tuple(shape.map((d, i) => (isStatic(d) ? c.outputSize(i) : c.dim(d))));
+const shapeOf = (shape: Shape, c: OpContext): Expr =>
+  tuple(shape.map((d, i) => (isStatic(d) ? c.outputSize(i) : c.dim(d))));
 
 function constant(attrs: OpAttrs['constant'], c: OpContext): Expr {
   const integral = attrs.dtype === 'i32' || attrs.dtype === 'u32';
-  if (attrs.dtype === 'bool') return attrs.shape.length === 0 ? dotted(attrs.value ? 'True' : 'False') : filled(attrs, c, dotted('True'));
+  if (attrs.dtype === 'bool')
+    return attrs.shape.length === 0 ? dotted(attrs.value ? 'True' : 'False') : filled(attrs, c, dotted('True'));
   const value = c.hole(integral ? 'integer' : 'number', attrs.value, 'constant');
   return attrs.shape.length === 0 ? value : filled(attrs, c, value);
 }
@@ -121,11 +142,16 @@ function reshape(attrs: OpAttrs['reshape'], c: OpContext): Expr {
   if (last >= 1 && same(from.slice(0, last - 1), to.slice(0, last - 1)) && from.length === last)
     return method(x(c), 'unflatten', [integer(-1), tuple([dimAt(to, last - 1, c), integer(-1)])]);
   const end = from.length - 1;
-  if (end >= 1 && same(from.slice(0, end - 1), to.slice(0, end - 1)) && to.length === end) return method(x(c), 'flatten', [integer(-2)]);
+  if (end >= 1 && same(from.slice(0, end - 1), to.slice(0, end - 1)) && to.length === end)
+    return method(x(c), 'flatten', [integer(-2)]);
   if (to.length === 0) return method(x(c), 'squeeze');
   let free = to.findIndex((d) => !isStatic(d));
   if (free < 0) free = 0;
-  return method(x(c), 'reshape', to.map((_, i) => (i === free ? integer(-1) : dimAt(to, i, c))));
+  return method(
+    x(c),
+    'reshape',
+    to.map((_, i) => (i === free ? integer(-1) : dimAt(to, i, c))),
+  );
 }
 
 const dimAt = (shape: Shape, axis: number, c: OpContext): Expr =>
@@ -166,24 +192,43 @@ function broadcastTo(attrs: OpAttrs['broadcastTo'], c: OpContext): Expr {
   const from = input(c, 0).type.shape;
   const shift = attrs.shape.length - from.length;
   if (input(c, 0).isNumber) return invoke('torch.full', [shapeOf(attrs.shape, c), x(c)], { device: c.device() });
-  return method(x(c), 'expand', attrs.shape.map((d, i) => (i >= shift && from[i - shift] === d ? integer(-1) : dimAt(attrs.shape, i, c))));
+  return method(
+    x(c),
+    'expand',
+    attrs.shape.map((d, i) => (i >= shift && from[i - shift] === d ? integer(-1) : dimAt(attrs.shape, i, c))),
+  );
 }
 
 /** `x[..., 2:5]`, `x[:, 2:5]` */
 export function sliceItems(axis: number, of: number, item: Expr): Expr[] {
   const position = of + axis;
-  return position <= 1 ? [...Array.from({ length: position }, () => ALL), item] : [ELLIPSIS, item, ...Array.from({ length: -axis - 1 }, () => ALL)];
+  return position <= 1
+    ? [...Array.from({ length: position }, () => ALL), item]
+    : [ELLIPSIS, item, ...Array.from({ length: -axis - 1 }, () => ALL)];
 }
 
 function cut(attrs: OpAttrs['slice'], c: OpContext): Expr {
   const { start, size } = attrs;
   const position = rank(input(c, 0)) + attrs.axis;
   const whole = input(c, 0).type.shape[position];
-  const from = start === 0 ? undefined : isStatic(start) ? c.hole('integer', start, 'start') : c.dim(start);
   const length = isStatic(size) ? c.outputSize(position) : c.dim(size);
-  const end = isStatic(start) && isStatic(size) ? c.hole('integer', start + size, 'end') : binary('+', from ?? integer(0), length);
+  const from =
+    start === 0
+      ? undefined
+      : start === size
+        ? length
+        : isStatic(start)
+          ? c.hole('integer', start, 'start')
+          : c.dim(start);
+  const end =
+    isStatic(start) && isStatic(size)
+      ? c.hole('integer', start + size, 'end')
+      : binary('+', from ?? integer(0), length);
   const toEnd = whole !== undefined && isStatic(whole) && isStatic(start) && isStatic(size) && start + size === whole;
-  return index(x(c), ...sliceItems(attrs.axis, rank(input(c, 0)), slice(from, toEnd ? undefined : start === 0 ? length : end)));
+  return index(
+    x(c),
+    ...sliceItems(attrs.axis, rank(input(c, 0)), slice(from, toEnd ? undefined : start === 0 ? length : end)),
+  );
 }
 
 function padded(attrs: OpAttrs['pad'], c: OpContext): Expr {
@@ -228,12 +273,18 @@ function noise(attrs: OpAttrs['noise'], c: OpContext): Expr {
   return invoke('F.dropout', [invoke('torch.ones', [shape], keywords), p, attribute(dotted('self'), own('training'))]);
 }
 
-const shapeFrom = (o: Operand, axis: number): Expr => ({ kind: 'star', x: index(attribute(o.expr, own('shape')), slice(integer(axis))) });
+const shapeFrom = (o: Operand, axis: number): Expr => ({
+  kind: 'star',
+  x: index(attribute(o.expr, own('shape')), slice(integer(axis))),
+});
 
 function scatterAdd(attrs: OpAttrs['scatterAdd'], c: OpContext): Expr {
   const [updates, rows] = [input(c, 0), input(c, 1)];
   const leading = rank(rows);
-  const zeros = method(updates.expr, 'new_zeros', [isStatic(attrs.rows) ? c.outputSize(0) : c.dim(attrs.rows), shapeFrom(updates, leading)]);
+  const zeros = method(updates.expr, 'new_zeros', [
+    isStatic(attrs.rows) ? c.outputSize(0) : c.dim(attrs.rows),
+    shapeFrom(updates, leading),
+  ]);
   const flat = leading === 1 ? updates.expr : method(updates.expr, 'flatten', [integer(0), integer(leading - 1)]);
   return method(zeros, 'index_add', [integer(0), leading === 1 ? rows.expr : method(rows.expr, 'flatten'), flat]);
 }
@@ -241,7 +292,10 @@ function scatterAdd(attrs: OpAttrs['scatterAdd'], c: OpContext): Expr {
 function unpack(attrs: OpAttrs['unpack'], c: OpContext): Expr {
   const [batch, length] = [c.dim(attrs.batch), c.dim(attrs.length)];
   const zeros = method(x(c), 'new_zeros', [binary('*', batch, length), shapeFrom(input(c, 0), 1)]);
-  return method(method(zeros, 'index_copy', [integer(0), x(c, 1), x(c)]), 'unflatten', [integer(0), tuple([batch, length])]);
+  return method(method(zeros, 'index_copy', [integer(0), x(c, 1), x(c)]), 'unflatten', [
+    integer(0),
+    tuple([batch, length]),
+  ]);
 }
 
 export const OP_EXPRESSIONS: Table = {
@@ -271,7 +325,7 @@ export const OP_EXPRESSIONS: Table = {
   lt: operator('<'),
   and: operator('&'),
   select: (_a, c) => invoke('torch.where', [x(c), x(c, 1), x(c, 2)]),
-  cast: (a, c) => (input(c, 0).isNumber ? x(c) : method(x(c), 'to', [dtype(a.dtype)])),
+  cast: (a, c) => (input(c, 0).isNumber ? x(c) : method(x(c), CASTS[a.dtype])),
   constant,
   dimension: (a, c) => c.dim(a.of),
   iota: (a, c) => invoke('torch.arange', [isStatic(a.size) ? c.outputSize(0) : c.dim(a.size)], { device: c.device() }),
@@ -286,9 +340,11 @@ export const OP_EXPRESSIONS: Table = {
   pack: (_a, c) => index(method(x(c), 'flatten', [integer(0), integer(1)]), x(c, 1)),
   unpack,
   tokenMask: (a, c) => {
-    const positions = invoke('torch.arange', [isStatic(a.length) ? c.outputSize(1) : c.dim(a.length)], { device: c.device() });
+    const positions = invoke('torch.arange', [isStatic(a.length) ? c.outputSize(1) : c.dim(a.length)], {
+      device: c.device(),
+    });
     const inside = binary('<', positions, index(x(c), ALL, NONE));
-    return method(inside, 'to', [dtype('f32')]);
+    return method(inside, 'float');
   },
   matmul,
   sum: reduction('sum'),

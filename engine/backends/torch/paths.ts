@@ -12,7 +12,11 @@ export interface ParameterPaths {
   readonly ties: readonly (readonly string[])[];
 }
 
-export function parameterPaths(prepared: Prepared, root: Attributes, drafts: ReadonlyMap<string, Draft>): ParameterPaths {
+export function parameterPaths(
+  prepared: Prepared,
+  root: Attributes,
+  drafts: ReadonlyMap<string, Draft>,
+): ParameterPaths {
   const paths = new Map<string, string[]>();
   const visit = (attributes: Attributes, bound: ReadonlyMap<ValueId, string>, prefix: string): void => {
     for (const [path, id] of attributes.tensors) {
@@ -29,7 +33,9 @@ export function parameterPaths(prepared: Prepared, root: Attributes, drafts: Rea
       visit(draft.attributes, inner, `${prefix}${child.path}.`);
     }
   };
-  const entries = new Map(prepared.root.params.map((p) => [p.id, must(prepared.entryNames.get(p.name), p.name)] as const));
+  const entries = new Map(
+    prepared.root.params.map((p) => [p.id, must(prepared.entryNames.get(p.name), p.name)] as const),
+  );
   visit(root, entries, '');
   return { paths, ties: [...paths.values()].filter((list) => list.length > 1) };
 }

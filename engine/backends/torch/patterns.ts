@@ -31,7 +31,10 @@ type Pattern = (instr: OpInstr, m: Matcher) => Match | undefined;
 
 const first = (instr: OpInstr): ValueId => instr.inputs[0] as ValueId;
 const second = (instr: OpInstr): ValueId => instr.inputs[1] as ValueId;
-const one = (operand: ValueId, build: (x: Expr) => Expr): Match => ({ operands: [operand], build: ([x]) => build(x as Expr) });
+const one = (operand: ValueId, build: (x: Expr) => Expr): Match => ({
+  operands: [operand],
+  build: ([x]) => build(x as Expr),
+});
 
 /** The two operands in both orders. */
 const orders = (instr: OpInstr): readonly (readonly [ValueId, ValueId])[] => [
@@ -41,7 +44,11 @@ const orders = (instr: OpInstr): readonly (readonly [ValueId, ValueId])[] => [
 
 /** x W^T + b with the weights of one linear layer. */
 const linear: Pattern = (instr, m) => {
-  if (instr.op === 'matmul' && (instr.attrs as OpAttrs['matmul']).transposeB && !(instr.attrs as OpAttrs['matmul']).transposeA) {
+  if (
+    instr.op === 'matmul' &&
+    (instr.attrs as OpAttrs['matmul']).transposeB &&
+    !(instr.attrs as OpAttrs['matmul']).transposeA
+  ) {
     const module = m.attributes.linear(second(instr));
     return module && module.bias === undefined ? one(first(instr), (x) => call(module.self, [x])) : undefined;
   }
@@ -120,7 +127,8 @@ const position: Pattern = (instr, m) => {
   const { axis, start, size } = cut.attrs as OpAttrs['slice'];
   const from = m.type(first(cut)).shape;
   const dropped = from.filter((_, i) => i !== from.length + axis);
-  if (size !== 1 || !isStatic(start) || !sameShape(dropped, (instr.attrs as OpAttrs['reshape']).shape)) return undefined;
+  if (size !== 1 || !isStatic(start) || !sameShape(dropped, (instr.attrs as OpAttrs['reshape']).shape))
+    return undefined;
   return one(first(cut), (x) => index(x, ...sliceItems(axis, from.length, integer(start))));
 };
 
@@ -133,7 +141,13 @@ const stack: Pattern = (instr, m) => {
   const isRow = (row: OpInstr | undefined): row is OpInstr => {
     if (row?.op !== 'reshape') return false;
     const to = (row.attrs as OpAttrs['reshape']).shape;
-    return to[rank + axis] === 1 && sameShape(to.filter((_, i) => i !== rank + axis), m.type(first(row)).shape);
+    return (
+      to[rank + axis] === 1 &&
+      sameShape(
+        to.filter((_, i) => i !== rank + axis),
+        m.type(first(row)).shape,
+      )
+    );
   };
   if (!rows.every(isRow)) return undefined;
   return { operands: rows.map(first), build: (xs) => invoke('torch.stack', [tuple(xs)], { dim: integer(axis) }) };
@@ -147,7 +161,8 @@ const expand: Pattern = (instr, m) => {
   const { shape } = unsqueezed.attrs as OpAttrs['reshape'];
   const to = (instr.attrs as OpAttrs['broadcastTo']).shape;
   const added = to.length - from.length;
-  const onesFirst = shape.length === to.length && shape.slice(0, added).every((d) => d === 1) && sameShape(shape.slice(added), from);
+  const onesFirst =
+    shape.length === to.length && shape.slice(0, added).every((d) => d === 1) && sameShape(shape.slice(added), from);
   if (!onesFirst || added < 1 || !sameShape(to.slice(added), from)) return undefined;
   const sizes = (): Expr[] => to.map((_, i) => (i < added ? m.outputSize(i) : integer(-1)));
   return one(first(unsqueezed), (x) => method(x, 'expand', sizes()));

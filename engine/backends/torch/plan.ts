@@ -71,7 +71,9 @@ function takeIn(
     for (const id of instr.inputs) {
       const maker = operands.has(id) ? undefined : made.get(id);
       if (!maker || reached.has(maker)) continue;
-      const onlyHere = maker.outputs.every((o) => !isResult.has(o) && (users.get(o) ?? []).every((u) => reached.has(u)));
+      const onlyHere = maker.outputs.every(
+        (o) => !isResult.has(o) && (users.get(o) ?? []).every((u) => reached.has(u)),
+      );
       if (!onlyHere) continue;
       reached.add(maker);
       pending.push(maker);

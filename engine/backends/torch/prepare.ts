@@ -38,7 +38,9 @@ export function prepare(program: Program): Prepared {
   for (const fn of callees(program, root)) functions.set(fn.name, simplified(fn, functions));
   const results = must(functions.get(root.name), root.name).results.filter((r) => /^(?:output|loss)\//.test(r.name));
   functions.set(root.name, { ...must(functions.get(root.name), root.name), results });
-  const live = mergeEqualParameters(dropDead(functions, root.name), root.name);
+  const needed = dropDead(functions, root.name);
+  const rootInputs = must(needed.get(root.name), root.name).params.map((p) => entryNames.get(p.name));
+  const live = mergeEqualParameters(needed, root.name, rootInputs);
   return { functions: live, root: must(live.get(root.name), root.name), entryNames };
 }
 
@@ -122,13 +124,21 @@ type Folded =
   | { readonly kind: 'constant'; readonly id: ValueId; readonly attrs: OpAttrs['constant'] };
 
 /** Noise loses its host-made inputs; sums, products and casts of constants become constants. */
-function foldOp(instr: OpInstr, constants: ReadonlyMap<ValueId, OpAttrs['constant']>, values: ReadonlyMap<ValueId, ValueInfo>): Folded {
+function foldOp(
+  instr: OpInstr,
+  constants: ReadonlyMap<ValueId, OpAttrs['constant']>,
+  values: ReadonlyMap<ValueId, ValueInfo>,
+): Folded {
   const keep: Folded = { kind: 'instr', instr };
   const id = instr.outputs[0] as ValueId;
   const known = instr.inputs.map((x) => constants.get(x));
   const [a, b] = known;
   const type = must(values.get(id), `%${id}`).type;
-  const constant = (value: number): Folded => ({ kind: 'constant', id, attrs: { dtype: type.dtype, shape: type.shape, value } });
+  const constant = (value: number): Folded => ({
+    kind: 'constant',
+    id,
+    attrs: { dtype: type.dtype, shape: type.shape, value },
+  });
   switch (instr.op) {
     case 'noise':
       return { kind: 'instr', instr: { ...instr, inputs: [] } };
@@ -151,8 +161,7 @@ function foldOp(instr: OpInstr, constants: ReadonlyMap<ValueId, OpAttrs['constan
 }
 
 type Around =
-  | { readonly kind: 'value'; readonly id: ValueId }
-  | { readonly kind: 'constant'; readonly attrs: OpAttrs['constant'] };
+  { readonly kind: 'value'; readonly id: ValueId } | { readonly kind: 'constant'; readonly attrs: OpAttrs['constant'] };
 
 /** What an output of a call is known to be without the call. */
 function aroundCall(instr: Exclude<Instr, OpInstr>, output: number, done: ReadonlyMap<string, Fn>): Around | undefined {
@@ -161,10 +170,15 @@ function aroundCall(instr: Exclude<Instr, OpInstr>, output: number, done: Readon
     const fn = must(done.get(n), n);
     return { fn, id: must(fn.results[output], `result ${output} of ${n}`).id };
   });
-  const constants = inner.map(({ fn, id }) => fn.body.find((i) => i.kind === 'op' && i.op === 'constant' && i.outputs[0] === id));
+  const constants = inner.map(({ fn, id }) =>
+    fn.body.find((i) => i.kind === 'op' && i.op === 'constant' && i.outputs[0] === id),
+  );
   const first = constants[0];
   const collected = instr.kind === 'repeat' && output >= instr.carry.length;
-  if (first?.kind === 'op' && constants.every((c) => c?.kind === 'op' && JSON.stringify(c.attrs) === JSON.stringify(first.attrs))) {
+  if (
+    first?.kind === 'op' &&
+    constants.every((c) => c?.kind === 'op' && JSON.stringify(c.attrs) === JSON.stringify(first.attrs))
+  ) {
     const attrs = first.attrs as OpAttrs['constant'];
     return { kind: 'constant', attrs: collected ? { ...attrs, shape: [names.length, ...attrs.shape] } : attrs };
   }

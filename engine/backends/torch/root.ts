@@ -44,21 +44,45 @@ export interface RootClass {
 }
 
 /** Writes the root without its last statements of `__init__`, which depend on where parameters ended up. */
-export function rootOf(root: Fn, source: TorchSource, options: TorchOptions, c: DraftContext): RootClass & { finish(ties: readonly (readonly string[])[]): readonly ClassDef[] } {
+export function rootOf(
+  root: Fn,
+  source: TorchSource,
+  options: TorchOptions,
+  c: DraftContext,
+): RootClass & { finish(ties: readonly (readonly string[])[]): readonly ClassDef[] } {
   const outputs = source.outputs.map((o) => [o, resultId(root, `output/${o}`)] as const);
-  const losses = source.losses.map((l) => ({ ...l, match: matchLoss(root, resultId(root, `loss/${l.name}/sum`), resultId(root, `loss/${l.name}/weight`)) }));
-  const first = sliceTo(root, outputs.map(([, id]) => id));
-  const all = new Set([...first, ...sliceTo(root, losses.flatMap((l) => l.match.operands))]);
+  const losses = source.losses.map((l) => ({
+    ...l,
+    match: matchLoss(root, resultId(root, `loss/${l.name}/sum`), resultId(root, `loss/${l.name}/weight`)),
+  }));
+  const first = sliceTo(
+    root,
+    outputs.map(([, id]) => id),
+  );
+  const all = new Set([
+    ...first,
+    ...sliceTo(
+      root,
+      losses.flatMap((l) => l.match.operands),
+    ),
+  ]);
   const fn: Fn = { ...root, body: root.body.filter((i) => all.has(i)) };
   const holes = new Holes();
   const context: AttributeContext = { fn, sizes: c.sizesOf(root.name), holes, bindings: c.bindings, partOf: c.partOf };
   const attributes = attributesOf(context);
   const outputIds = outputs.map(([, id]) => id);
   const lossIds = losses.flatMap((l) => l.match.operands);
-  const writer = new ForwardWriter(context, attributes, [...outputIds, ...(losses.length > 0 ? outputIds : []), ...lossIds]);
+  const writer = new ForwardWriter(context, attributes, [
+    ...outputIds,
+    ...(losses.length > 0 ? outputIds : []),
+    ...lossIds,
+  ]);
   const inputs = bindInputs(fn, writer, options);
   writer.write(fn.body.filter((i) => first.has(i)));
-  const fields = outputFields(outputs.map(([o]) => o), losses.length > 0);
+  const fields = outputFields(
+    outputs.map(([o]) => o),
+    losses.length > 0,
+  );
   const isTuple = fields.length > 1;
   const result = (loss: Expr | undefined): Expr => {
     const values = outputs.map(([, id]) => writer.read(id));
@@ -66,19 +90,41 @@ export function rootOf(root: Fn, source: TorchSource, options: TorchOptions, c: 
     return isTuple ? call(name(own('ModelOutput')), given) : must(given[0], 'a model has an output');
   };
   const labels = inputs.labels;
-  if (losses.length > 0 && labels && outputs.length > 0) writer.statements.push({ kind: 'ifNone', x: name(labels), body: [{ kind: 'return', value: result(undefined) }] });
+  if (losses.length > 0 && labels && outputs.length > 0)
+    writer.statements.push({ kind: 'ifNone', x: name(labels), body: [{ kind: 'return', value: result(undefined) }] });
   writer.write(fn.body.filter((i) => !first.has(i)));
-  writer.statements.push({ kind: 'return', value: result(losses.length > 0 ? lossExpression(losses, writer) : undefined) });
+  if (losses.length > 0) {
+    const loss = name(writer.names.mint('loss'));
+    writer.statements.push({ kind: 'assign', targets: [loss], value: lossExpression(losses, writer) });
+    writer.statements.push({ kind: 'return', value: result(loss) });
+  } else writer.statements.push({ kind: 'return', value: result(undefined) });
   const returns = isTuple ? name(own('ModelOutput')) : TENSOR;
   const numbers = literals(holes.list);
-  const starts = new Map(attributes.constructions.flatMap((k) => k.starts.map((start) => [start.tensor, { start }] as const)));
+  const starts = new Map(
+    attributes.constructions.flatMap((k) => k.starts.map((start) => [start.tensor, { start }] as const)),
+  );
   const forward = [...inputs.statements, ...writer.statements].map((s) => fillStatement(s, numbers.inForward));
   const made = initCode(attributes, starts).map((s) => fillStatement(s, numbers.inInit));
   const finish = (ties: readonly (readonly string[])[]): readonly ClassDef[] => {
     const init = constructorOf([], [...made, ...ties.map(tieStatement), ...FREEZE]);
-    const methods = [init, { name: own('forward'), self: true, parameters: inputs.parameters, returns, doc: FORWARD_DOC, body: forward }];
-    const model: ClassDef = { name: own('Model'), base: dotted('nn.Module'), doc: root.origin?.doc ?? 'The model.', fields: [], methods };
-    const output: ClassDef = { name: own('ModelOutput'), base: name(own('NamedTuple')), doc: 'What the model gives.', fields, methods: [] };
+    const methods = [
+      init,
+      { name: own('forward'), self: true, parameters: inputs.parameters, returns, doc: FORWARD_DOC, body: forward },
+    ];
+    const model: ClassDef = {
+      name: own('Model'),
+      base: dotted('nn.Module'),
+      doc: root.origin?.doc ?? 'The model.',
+      fields: [],
+      methods,
+    };
+    const output: ClassDef = {
+      name: own('ModelOutput'),
+      base: name(own('NamedTuple')),
+      doc: 'What the model gives.',
+      fields,
+      methods: [],
+    };
     return isTuple ? [output, model] : [model];
   };
   return { classes: [], attributes, fn, finish };
@@ -86,7 +132,11 @@ export function rootOf(root: Fn, source: TorchSource, options: TorchOptions, c: 
 
 const FORWARD_DOC = 'Token ids and mask are `[batch, length]`, padded on the right.';
 
-const resultId = (fn: Fn, result: string): ValueId => must(fn.results.find((r) => r.name === result), `result ${result}`).id;
+const resultId = (fn: Fn, result: string): ValueId =>
+  must(
+    fn.results.find((r) => r.name === result),
+    `result ${result}`,
+  ).id;
 
 /** The instructions that some values depend on. */
 function sliceTo(fn: Fn, ids: readonly ValueId[]): Set<Instr> {
@@ -121,7 +171,11 @@ function bindInputs(fn: Fn, writer: ForwardWriter, options: TorchOptions): Bound
     if (defaultTo) optional.push({ name: made, annotation: OPTIONAL, defaultValue: NONE });
     else required.push({ name: made, annotation: TENSOR });
     if (defaultTo && defaultTo !== NONE) {
-      statements.push({ kind: 'ifNone', x: name(made), body: [{ kind: 'assign', targets: [name(made)], value: defaultTo }] });
+      statements.push({
+        kind: 'ifNone',
+        x: name(made),
+        body: [{ kind: 'assign', targets: [name(made)], value: defaultTo }],
+      });
     }
     byName.delete(p.name);
     writer.bind(p.id, name(made));
@@ -133,7 +187,11 @@ function bindInputs(fn: Fn, writer: ForwardWriter, options: TorchOptions): Bound
     const mask = writer.names.mint('attention_mask');
     const sum = writer.names.mint('lengths');
     required.push({ name: mask, annotation: TENSOR });
-    statements.push({ kind: 'assign', targets: [name(sum)], value: method(name(mask), 'sum', [], { dim: integer(-1) }) });
+    statements.push({
+      kind: 'assign',
+      targets: [name(sum)],
+      value: method(name(mask), 'sum', [], { dim: integer(-1) }),
+    });
     writer.bind(lengths.id, name(sum));
     byName.delete(lengths.name);
   }
@@ -150,7 +208,11 @@ function bindInputs(fn: Fn, writer: ForwardWriter, options: TorchOptions): Bound
 function positionsOf(tokens: Expr, first: number): Expr {
   const length = index(attribute(tokens, own('shape')), integer(1));
   const keywords = { device: attribute(tokens, own('device')) };
-  const range = invoke('torch.arange', first === 0 ? [length] : [integer(first), binary('+', length, integer(first))], keywords);
+  const range = invoke(
+    'torch.arange',
+    first === 0 ? [length] : [integer(first), binary('+', length, integer(first))],
+    keywords,
+  );
   return method(range, 'expand_as', [tokens]);
 }
 
@@ -177,8 +239,14 @@ function lossExpression(losses: readonly WeightedLoss[], writer: ForwardWriter):
 function tieStatement(names: readonly string[]): Statement {
   const range = layerRange(names);
   const layer = own('i');
-  const item = (): Expr => ({ kind: 'literal', text: formatLiteral([range?.before ?? '', { name: layer }, range?.after ?? '']) });
-  const generated: Expr = { kind: 'star', x: { kind: 'generator', item: item(), targets: [layer], over: invoke('range', [integer(names.length)]) } };
+  const item = (): Expr => ({
+    kind: 'literal',
+    text: formatLiteral([range?.before ?? '', { name: layer }, range?.after ?? '']),
+  });
+  const generated: Expr = {
+    kind: 'star',
+    x: { kind: 'generator', item: item(), targets: [layer], over: invoke('range', [integer(names.length)]) },
+  };
   const listed = names.map((n): Expr => ({ kind: 'literal', text: formatLiteral([n]) }));
   return { kind: 'expression', value: invoke('tie', [SELF, ...(range ? [generated] : listed)]) };
 }

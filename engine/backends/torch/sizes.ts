@@ -58,7 +58,8 @@ export function sizesOf(fn: Fn, callee: (name: string) => Callee): Sizes {
     return dim !== undefined && isStatic(dim);
   };
   const join = (a: ValueId, i: number, b: ValueId, j: number): void => {
-    if (isFixed(a, i) && isFixed(b, j) && type(a).shape[i] === type(b).shape[j]) classes.join(classes.node(a, i), classes.node(b, j));
+    if (isFixed(a, i) && isFixed(b, j) && type(a).shape[i] === type(b).shape[j])
+      classes.join(classes.node(a, i), classes.node(b, j));
   };
   const joinAll = (a: ValueId, b: ValueId): void => type(a).shape.forEach((_, i) => join(a, i, b, i));
   for (const p of fn.params) type(p.id).shape.forEach((_, i) => classes.node(p.id, i));
@@ -113,14 +114,33 @@ function joinCall(instr: CallInstr, callee: Callee, join: Join): void {
   callee.fn.results.forEach((r, i) => note(r.id, instr.outputs[i] as ValueId));
 }
 
-function joinRepeat(instr: RepeatInstr, callee: (name: string) => Callee, join: Join, joinAll: (a: ValueId, b: ValueId) => void): void {
+function joinRepeat(
+  instr: RepeatInstr,
+  callee: (name: string) => Callee,
+  join: Join,
+  joinAll: (a: ValueId, b: ValueId) => void,
+): void {
   instr.carry.forEach((id, i) => joinAll(id, instr.outputs[i] as ValueId));
   instr.bodies.forEach((name, layer) => {
     const own = instr.layerInputs[layer] ?? [];
     const inputs = [...instr.carry, ...instr.broadcast, ...own];
-    joinCall({ kind: 'call', fn: name, site: '', region: { kind: 'plain' }, inputs, outputs: instr.outputs.slice(0, instr.carry.length) }, withCarriedResults(callee(name), instr.carry.length), join);
+    joinCall(
+      {
+        kind: 'call',
+        fn: name,
+        site: '',
+        region: { kind: 'plain' },
+        inputs,
+        outputs: instr.outputs.slice(0, instr.carry.length),
+      },
+      withCarriedResults(callee(name), instr.carry.length),
+      join,
+    );
   });
 }
 
 /** Collected results have one more axis outside of the stack than inside; only carried ones are compared. */
-const withCarriedResults = (callee: Callee, carried: number): Callee => ({ ...callee, fn: { ...callee.fn, results: callee.fn.results.slice(0, carried) } });
+const withCarriedResults = (callee: Callee, carried: number): Callee => ({
+  ...callee,
+  fn: { ...callee.fn, results: callee.fn.results.slice(0, carried) },
+});

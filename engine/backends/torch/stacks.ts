@@ -9,7 +9,18 @@ import { isInteger, type HoleKind } from './holes.ts';
 import { endsOf, partsOfPath, type Wish } from './naming.ts';
 import type { Part } from './parts.ts';
 import { own, type Ident } from './python/identifiers.ts';
-import { attribute, call, dotted, float, integer, invoke, SELF, tuple, type Expr, type Statement } from './python/syntax.ts';
+import {
+  attribute,
+  call,
+  dotted,
+  float,
+  integer,
+  invoke,
+  SELF,
+  tuple,
+  type Expr,
+  type Statement,
+} from './python/syntax.ts';
 
 export interface StackLayer {
   readonly fn: string;
@@ -35,7 +46,8 @@ export const stackKey = (fn: Fn, instr: RepeatInstr): string => {
   return new Set(numbers).size === numbers.length && isSequence(numbers) ? key : `${key}:${fn.body.indexOf(instr)}`;
 };
 
-const repeatsOf = (fn: Fn, site: string): RepeatInstr[] => fn.body.filter((i): i is RepeatInstr => i.kind === 'repeat' && i.site === site);
+const repeatsOf = (fn: Fn, site: string): RepeatInstr[] =>
+  fn.body.filter((i): i is RepeatInstr => i.kind === 'repeat' && i.site === site);
 
 function isSequence(numbers: readonly number[]): boolean {
   return numbers.every((n, i) => i === 0 || n === (numbers[i - 1] as number) + 1);
@@ -51,7 +63,12 @@ export function stacksOf(fn: Fn): readonly StackList[] {
     else groups.set(key, { order, repeats: [instr] });
   });
   return [...groups].map(([key, { order, repeats }]) => {
-    const layers = repeats.flatMap((r) => r.bodies.map((b, i): StackLayer => ({ fn: b, inputs: [...r.carry, ...r.broadcast, ...(r.layerInputs[i] ?? [])] })));
+    const layers = repeats.flatMap((r) =>
+      r.bodies.map((b, i): StackLayer => ({
+        fn: b,
+        inputs: [...r.carry, ...r.broadcast, ...(r.layerInputs[i] ?? [])],
+      })),
+    );
     const own = repeats.flatMap((r) => r.bodies.map((b, i) => JSON.stringify([b, r.layerInputs[i]])));
     const site = must(repeats[0], 'a repeat').site;
     return {
@@ -76,7 +93,9 @@ export function constructStack(list: StackList, name: Ident, c: AttributeContext
     else runs.push([p]);
   }
   const [only, ...more] = runs;
-  const items = runs.map((run): Expr => (run.length === 1 ? constructRun(run, name, c) : { kind: 'star', x: constructRun(run, name, c) }));
+  const items = runs.map((run): Expr =>
+    run.length === 1 ? constructRun(run, name, c) : { kind: 'star', x: constructRun(run, name, c) },
+  );
   const single = more.length === 0 && only !== undefined && only.length > 1;
   const value = single ? constructRun(only, name, c) : ({ kind: 'list', items } as const);
   return { kind: 'assign', targets: [target], value: invoke('nn.ModuleList', [value]) };
@@ -100,9 +119,14 @@ function constructRun(run: Run, name: Ident, c: AttributeContext): Expr {
   const item = call(part.className, [], keywords);
   if (run.length === 1) return item;
   const rows = run.map((r) => varying.map((arg) => number(arg.kind, valueOf(r.part, arg.name))));
-  if (varying.length === 0) return { kind: 'generator', item, targets: [own('_')], over: call(dotted('range'), [integer(run.length)]) };
+  if (varying.length === 0)
+    return { kind: 'generator', item, targets: [own('_')], over: call(dotted('range'), [integer(run.length)]) };
   const over = tuple(rows.map((row) => (row.length === 1 ? (row[0] as Expr) : tuple(row))));
   return { kind: 'generator', item, targets: varying.map((arg) => arg.name), over };
 }
 
-const valueOf = (part: Part, name: Ident): number => must(part.args.find((a) => a.name === name), `${name} of ${part.fn.name}`).value;
+const valueOf = (part: Part, name: Ident): number =>
+  must(
+    part.args.find((a) => a.name === name),
+    `${name} of ${part.fn.name}`,
+  ).value;

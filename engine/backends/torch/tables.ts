@@ -17,7 +17,8 @@ export interface Tables {
   readonly hasSampledRows: boolean;
 }
 
-type Rows = readonly (readonly [attribute: string, value: string])[];
+type Row = readonly [attribute: string, value: string];
+type Rows = readonly Row[];
 
 const STRING = name(own('str'));
 const dictOf = (value: Expr): Expr => index(name(own('dict')), STRING, value);
@@ -28,9 +29,9 @@ export function tablesOf(source: TorchSource, prepared: Prepared, { paths }: Par
   /** The frozen weight that an initial value is computed from. */
   const origin = (p: TorchParameter): TorchParameter | undefined =>
     p.initFrom === undefined ? undefined : byName.get(prepared.entryNames.get(p.initFrom) ?? '');
-  const pretrained: (readonly [string, string])[] = [];
-  const trainable: (readonly [string, string])[] = [];
-  const banks = new Map<string, (readonly [string, string])[]>();
+  const pretrained: Row[] = [];
+  const trainable: Row[] = [];
+  const banks = new Map<string, Row[]>();
   const rowNorms: (readonly [Expr, Expr])[] = [];
   const sampled: (readonly [Expr, Expr])[] = [];
   for (const p of source.parameters) {
@@ -43,12 +44,22 @@ export function tablesOf(source: TorchSource, prepared: Prepared, { paths }: Par
     const from = origin(p);
     if (p.init?.kind === 'copy' && from?.source) pretrained.push([path, from.source.tensor]);
     const weight = from && firstPath(from.name);
-    if (p.init?.kind === 'rowNorm') rowNorms.push([text(path), tuple([text(must(weight, `weight of ${p.path}`)), integer(p.init.inputAxis)])]);
-    if (p.init?.kind === 'sampleRows') sampled.push([text(path), tuple([text(must(weight, `table of ${p.path}`)), integer(p.init.among)])]);
+    if (p.init?.kind === 'rowNorm')
+      rowNorms.push([text(path), tuple([text(must(weight, `weight of ${p.path}`)), integer(p.init.inputAxis)])]);
+    if (p.init?.kind === 'sampleRows')
+      sampled.push([text(path), tuple([text(must(weight, `table of ${p.path}`)), integer(p.init.among)])]);
   }
-  const table = (id: string, value: Expr, annotation: Expr): Statement => ({ kind: 'assign', targets: [name(own(id))], annotation, value });
+  const table = (id: string, value: Expr, annotation: Expr): Statement => ({
+    kind: 'assign',
+    targets: [name(own(id))],
+    annotation,
+    value,
+  });
   const pair = index(name(own('tuple')), STRING, name(own('int')));
-  const statements = [table('PRETRAINED', grouped(pretrained), dictOf(STRING)), table('TRAINABLE', grouped(trainable), dictOf(STRING))];
+  const statements = [
+    table('PRETRAINED', grouped(pretrained), dictOf(STRING)),
+    table('TRAINABLE', grouped(trainable), dictOf(STRING)),
+  ];
   if (banks.size > 0) {
     const items = [...banks].map(([artifact, rows]): readonly [Expr, Expr] => [text(artifact), grouped(rows)]);
     statements.push(table('SOURCES', { kind: 'dict', items }, dictOf(dictOf(STRING))));
@@ -56,14 +67,19 @@ export function tablesOf(source: TorchSource, prepared: Prepared, { paths }: Par
   if (rowNorms.length > 0) statements.push(table('ROW_NORMS', { kind: 'dict', items: rowNorms }, dictOf(pair)));
   if (sampled.length > 0) statements.push(table('SAMPLED_ROWS', { kind: 'dict', items: sampled }, dictOf(pair)));
   const usesLayers = JSON.stringify(statements).includes('"per_layer"');
-  return { statements, usesLayers, hasSources: banks.size > 0, hasRowNorms: rowNorms.length > 0, hasSampledRows: sampled.length > 0 };
+  return {
+    statements,
+    usesLayers,
+    hasSources: banks.size > 0,
+    hasRowNorms: rowNorms.length > 0,
+    hasSampledRows: sampled.length > 0,
+  };
 }
 
 /** A dict of the rows; rows that differ in the number of a layer only are one row of `per_layer`. */
 function grouped(rows: Rows): Expr {
-  const items: (readonly [Expr | undefined, Expr])[] = [];
-  const families = new Map<string, { layers: number[]; row: readonly [string, string] }>();
-  const plain: (readonly [string, string])[] = [];
+  const families = new Map<string, { layers: number[]; row: Row }>();
+  const plain: Row[] = [];
   for (const row of rows) {
     const starred = star(row);
     if (!starred) {
@@ -75,30 +91,43 @@ function grouped(rows: Rows): Expr {
     if (known) known.layers.push(starred.layer);
     else families.set(key, { layers: [starred.layer], row: starred.row });
   }
-  const byLayers = new Map<string, { layers: readonly number[]; rows: (readonly [string, string])[] }>();
+  const groups = new Map<string, { layers: readonly number[]; rows: Row[] }>();
   for (const { layers, row } of families.values()) {
     const key = layers.join();
-    const known = byLayers.get(key);
+    const known = groups.get(key);
     if (known) known.rows.push(row);
-    else byLayers.set(key, { layers, rows: [row] });
+    else groups.set(key, { layers, rows: [row] });
   }
   const dict = (list: Rows): readonly (readonly [Expr, Expr])[] => list.map(([k, v]) => [text(k), text(v)]);
-  items.push(...dict(plain));
-  for (const { layers, rows: list } of byLayers.values()) {
-    items.push([undefined, invoke('per_layer', [numbers(layers), { kind: 'dict', items: dict(list) }])]);
+  const items: (readonly [Expr | undefined, Expr])[] = [...dict(plain)];
+  for (const { layers, rows: list } of groups.values()) {
+    const [paths, values] = [commonStart(list.map(([k]) => k)), commonStart(list.map(([, v]) => v))];
+    const rest = list.map(([k, v]): Row => [k.slice(paths.length), v.slice(values.length)]);
+    items.push([
+      undefined,
+      invoke('per_layer', [numbers(layers), text(paths), text(values), { kind: 'dict', items: dict(rest) }]),
+    ]);
   }
   const only = items[0];
   return items.length === 1 && only && only[0] === undefined ? only[1] : { kind: 'dict', items };
 }
 
+/** What all texts begin with, up to the end of the part that holds the star. */
+function commonStart(texts: readonly string[]): string {
+  const start = /^[^*]*\*[./]/.exec(texts[0] ?? '')?.[0] ?? '';
+  return texts.every((t) => t.startsWith(start)) ? start : '';
+}
+
 /** A row with `*` for the number of its layer, where attribute and value have the same number once. */
-function star([path, value]: readonly [string, string]): { readonly layer: number; readonly row: readonly [string, string] } | undefined {
+function star([path, value]: Row): { readonly layer: number; readonly row: Row } | undefined {
   const number = /\.(\d+)\./.exec(path)?.[1];
   if (number === undefined || path.includes('*') || value.includes('*')) return undefined;
   const places = value.split(/(?<=[./])/).map((part) => part.replace(/[./]$/, ''));
   if (places.filter((part) => part === number).length !== 1) return undefined;
   const starredValue = value.replace(new RegExp(`(^|[./])${number}(?=[./])`), '$1*');
-  return starredValue === value ? undefined : { layer: Number(number), row: [path.replace(`.${number}.`, '.*.'), starredValue] };
+  return starredValue === value
+    ? undefined
+    : { layer: Number(number), row: [path.replace(`.${number}.`, '.*.'), starredValue] };
 }
 
 function numbers(layers: readonly number[]): Expr {

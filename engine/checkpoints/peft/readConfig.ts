@@ -29,7 +29,7 @@ const size = z
   .int()
   .min(1)
   .max(2 ** 24);
-const choice = z.union([z.string(), z.array(z.string()).min(1)]);
+const choice = z.union([z.string(), z.array(z.string()).min(1)], { error: 'it must be a text or a list of texts' });
 const common = {
   peft_type: z.enum(PEFT_TYPES),
   task_type: z.enum(PEFT_TASKS),
@@ -54,15 +54,26 @@ const loraSchema = z.strictObject({
   bias: optional(z.literal('none')),
   use_rslora: optional(z.boolean()),
   use_dora: optional(z.boolean()),
-  // The other ways to start (pissa, olora, corda, loftq, lora_ga) change the weights of the backbone.
-  init_lora_weights: optional(z.union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])])),
-  layers_to_transform: optional(z.union([z.int().min(0), z.array(z.int().min(0))])),
-  layers_pattern: optional(z.union([z.string(), z.array(z.string())])),
+  // The other ways to start (pissa, olora, corda, loftq, lora_ga) take something out of the backbone's weights.
+  init_lora_weights: optional(
+    z.union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])], {
+      error: 'it must be true, false, "gaussian", "eva" or "orthogonal", as the others change the backbone',
+    }),
+  ),
+  layers_to_transform: optional(
+    z.union([z.int().min(0), z.array(z.int().min(0))], { error: 'it must be a layer or a list of layers' }),
+  ),
+  layers_pattern: optional(
+    z.union([z.string(), z.array(z.string())], { error: 'it must be a word or a list of words' }),
+  ),
   rank_pattern: optional(z.record(z.string(), z.int().min(1).max(4096))),
   alpha_pattern: optional(z.record(z.string(), z.number().min(0))),
 });
 // Without this field PEFT would take a list of its own.
-const ia3Schema = z.strictObject({ ...targeted, feedforward_modules: z.union([z.string(), z.array(z.string())]) });
+const ia3Schema = z.strictObject({
+  ...targeted,
+  feedforward_modules: z.union([z.string(), z.array(z.string())], { error: 'it must be a text or a list of texts' }),
+});
 const lnTuningSchema = z.strictObject(targeted);
 const promptLearningSchema = z.strictObject(promptLearning);
 

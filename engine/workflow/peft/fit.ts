@@ -40,11 +40,13 @@ export interface PeftSubject {
   readonly baseModel?: string;
 }
 
+interface Method {
+  readonly words: string;
+  readonly plan: (context: PlanContext) => Result<PeftPlan>;
+}
+
 /** The methods that PEFT has, by the types of their nodes. */
-const METHOD_OF: ReadonlyMap<
-  string,
-  { readonly words: string; readonly plan: (context: PlanContext) => Result<PeftPlan> }
-> = new Map([
+const METHOD_OF: ReadonlyMap<string, Method> = new Map([
   ['peft.lora', { words: 'LoRA', plan: planLora }],
   ['peft.dora', { words: 'LoRA', plan: planLora }],
   ['peft.ia3', { words: '(IA)³', plan: planIa3 }],
@@ -63,8 +65,13 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['source.bank', 'modules that read a source bank have no PEFT file format'],
 ]);
 
+/** A plan, and the shapes of all trainable parameters by path. */
+export interface PeftFit extends PeftPlan {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
 /** The plan of the folder, or in words why the graph has none. */
-export function fitPeft(subject: PeftSubject): Result<PeftPlan> {
+export function fitPeft(subject: PeftSubject): Result<PeftFit> {
   const { document, model, backbone, toolkit } = subject;
   const graph = document.models[model];
   const head = graph && toolkit.headTask(graph);
@@ -78,7 +85,7 @@ export function fitPeft(subject: PeftSubject): Result<PeftPlan> {
   const method = theMethod(nodes);
   if (!method.ok) return method;
   const compiled = compileBoth(subject, plain.value);
-  if (!compiled) return fail('the model has mistakes; check it first');
+  if (!compiled.ok) return compiled;
   const family = familyOf(backbone, head.kind);
   const docks = docksOf(context, levels, family.root);
   const plan = method.value.plan({
@@ -88,24 +95,24 @@ export function fitPeft(subject: PeftSubject): Result<PeftPlan> {
     modules: modulesOf(docks, family.root, family.heads),
     task: family.task,
     baseModel: subject.baseModel,
-    shapes: compiled.shapes,
+    shapes: compiled.value.shapes,
   });
   if (!plan.ok) return plan;
   const other = differences(context, plan.value, nodes, plain.value, family);
   if (other !== undefined) return fail(other);
-  if (!haveSameResult(compiled.bypassed, compiled.plain)) {
+  if (!haveSameResult(compiled.value.bypassed, compiled.value.plain)) {
     return fail(
       'without its modules the model does not compute what the backbone does: the graph was changed elsewhere',
     );
   }
   const isPrompt = plan.value.config.type === 'PREFIX_TUNING' || plan.value.config.type === 'PROMPT_TUNING';
-  const tensors = [...plan.value.tensors, ...headTensors(nodes, compiled.shapes, family, isPrompt)];
-  return allCovered(tensors, compiled.shapes)
-    ? ok({ ...plan.value, tensors })
+  const tensors = [...plan.value.tensors, ...headTensors(nodes, compiled.value.shapes, family, isPrompt)];
+  return allCovered(tensors, compiled.value.shapes)
+    ? ok({ ...plan.value, tensors, shapes: compiled.value.shapes })
     : fail('modules share their parameters, PEFT has separate ones');
 }
 
-function theMethod(nodes: readonly ActiveNode[]): Result<NonNullable<ReturnType<typeof METHOD_OF.get>>> {
+function theMethod(nodes: readonly ActiveNode[]): Result<Method> {
   for (const [type, reason] of REFUSED) if (nodes.some((n) => n.node.type === type)) return fail(reason);
   const modules = nodes.filter((n) => n.definition.peft !== undefined);
   const unknown = modules.find((n) => !METHOD_OF.has(n.node.type));
@@ -124,16 +131,18 @@ interface Compiled {
 }
 
 /** The model, the model without its modules, and the plain one. */
-function compileBoth({ document, model, toolkit }: PeftSubject, plain: Graph): Compiled | undefined {
+function compileBoth({ document, model, toolkit }: PeftSubject, plain: Graph): Result<Compiled> {
   const memo = newMemo();
   const alone: Document = { ...emptyDocument('plain'), models: recordOf([[model, plain]]) };
   const own = compileEvaluation(document, model, toolkit, memo, false);
+  if (!own.ok) return own;
   const bypassed = compileEvaluation(document, model, toolkit, memo, true);
+  if (!bypassed.ok) return bypassed;
   const reference = compileEvaluation(alone, model, toolkit, memo, false);
-  if (!own || !bypassed || !reference) return undefined;
-  const trainable = own.parameters.filter((p) => p.role === 'trainable');
+  if (!reference.ok) return reference;
+  const trainable = own.value.parameters.filter((p) => p.role === 'trainable');
   const shapes = trainable.map((p) => [p.name, p.type.shape.map((d) => evaluateDim(d, new Map()))] as const);
-  return { shapes: new Map(shapes), bypassed, plain: reference };
+  return ok({ shapes: new Map(shapes), bypassed: bypassed.value, plain: reference.value });
 }
 
 function compileEvaluation(
@@ -142,8 +151,8 @@ function compileEvaluation(
   toolkit: Toolkit,
   memo: CompileMemo,
   isBypassed: boolean,
-): CompiledModel | undefined {
-  const { compiled } = compileModel({
+): Result<CompiledModel> {
+  const { compiled, diagnostics } = compileModel({
     document,
     model,
     registry: toolkit.registry,
@@ -151,7 +160,7 @@ function compileEvaluation(
     memo,
     ...(isBypassed ? { objective: (context) => context.model({ bypass: 'all' }) } : {}),
   });
-  return compiled;
+  return compiled ? ok(compiled) : fail(`the model cannot be compiled: ${diagnostics[0]?.message ?? ''}`);
 }
 
 /** How transformers names the classifier of a family. */
@@ -165,7 +174,7 @@ interface Family {
   readonly hasPooler: boolean;
 }
 
-function familyOf({ checkpoint, aliases }: Backbone, kind: HeadTask['kind']): Family {
+export function familyOf({ checkpoint, aliases }: Backbone, kind: HeadTask['kind']): Family {
   const root = checkpoint.config['model_type'] === 'bert' ? 'bert' : 'roberta';
   const task = kind === 'tokens' ? 'TOKEN_CLS' : 'SEQ_CLS';
   const headNames =

@@ -16,7 +16,11 @@ const attentions = (context: PlanContext): readonly Attention[] =>
   );
 
 /** What PEFT writes of the backbone into the configuration of prompts. */
-function backboneFields(context: PlanContext): Pick<PromptLearningConfig, 'width' | 'layerCount' | 'heads'> {
+function backboneFields(context: PlanContext): {
+  readonly width: number;
+  readonly layerCount: number;
+  readonly heads: number;
+} {
   const all = attentions(context);
   const heads = Number(all[0]?.at.params['heads'] ?? 0);
   return { width: heads * Number(all[0]?.at.params['headWidth'] ?? 0), layerCount: all.length, heads };
@@ -42,49 +46,54 @@ export function planPrompt(context: PlanContext): Result<PeftPlan> {
   return ok({ config, tensors: [whole(context, PROMPT_TENSOR, `${prompt.id}/embedding`)] });
 }
 
+/** The module that gives one layer its prefix. */
+interface Prefixed {
+  readonly level: Level;
+  readonly module: ActiveNode;
+}
+
 /** A prefix in every layer. One that an MLP makes is written as what the MLP gives. */
 export function planPrefix(context: PlanContext): Result<PeftPlan> {
-  const found: { readonly level: Level; readonly module: ActiveNode }[] = [];
+  const found: Prefixed[] = [];
   for (const { level, at } of attentions(context)) {
     const [module] = attachedTo(context, level, at.id, 'prefix');
     if (!module) return fail(`layer ${level.at?.layer ?? 0} has no prefix, PEFT has one in every layer`);
     found.push({ level, module });
   }
-  const sizes = new Set(found.map((f) => Number(f.module.params['size'])));
-  const types = new Set(found.map((f) => f.module.node.type));
-  const [size] = sizes;
-  if (size === undefined || sizes.size > 1)
+  const [first] = found;
+  if (!first) return fail('no layer has an attention for the prefix');
+  const virtualTokens = Number(first.module.params['size']);
+  const { type } = first.module.node;
+  if (found.some((f) => f.module.params['size'] !== virtualTokens)) {
     return fail('the prefix is longer in some layers, PEFT has one length for all');
-  if (types.size > 1) return fail('an MLP makes the prefix of some layers only');
+  }
+  if (found.some((f) => f.module.node.type !== type)) return fail('an MLP makes the prefix of some layers only');
   const fields = backboneFields(context);
   const config: PromptLearningConfig = {
     type: 'PREFIX_TUNING',
     task: context.task,
     baseModel: context.baseModel,
-    virtualTokens: size,
+    virtualTokens,
     ...fields,
   };
-  const shape = [size, 2 * (fields.width ?? 0) * found.length];
-  const source = types.has('peft.prefixMlp') ? mlpSource(found) : flatSource(found);
+  const shape = [virtualTokens, 2 * fields.width * found.length];
+  const source = type === 'peft.prefixMlp' ? mlpSource(found, first) : flatSource(found);
   return ok({ config, tensors: [{ name: PROMPT_TENSOR, shape, source }] });
 }
 
-type Found = readonly { readonly level: Level; readonly module: ActiveNode }[];
-
-const flatSource = (found: Found): TensorSource => ({
+const flatSource = (found: readonly Prefixed[]): TensorSource => ({
   kind: 'columns',
   paths: found.flatMap(({ level, module }) => ['keys', 'values'].map((t) => `${level.prefix}${module.id}/${t}`)),
 });
 
-function mlpSource(found: Found): TensorSource {
-  const affine = (prefix: string, module: ActiveNode, name: string): Affine => ({
-    weight: `${prefix}${module.id}/${name}.weight`,
-    bias: `${prefix}${module.id}/${name}.bias`,
-  });
-  const shared = found.slice(0, 1).map(({ level, module }) => ({
-    embedding: `${level.stackPrefix}${module.id}/embedding`,
-    inner: affine(level.stackPrefix, module, 'in'),
-  }));
-  const layers = found.map(({ level, module }) => affine(level.prefix, module, 'out'));
-  return { kind: 'prefixMlp', embedding: '', inner: { weight: '', bias: '' }, ...shared[0], layers };
+/** The vectors and the first layer of the MLP belong to the whole stack, the second layer to each layer of the model. */
+function mlpSource(found: readonly Prefixed[], first: Prefixed): TensorSource {
+  const affine = (path: string): Affine => ({ weight: `${path}.weight`, bias: `${path}.bias` });
+  const shared = `${first.level.stackPrefix}${first.module.id}`;
+  return {
+    kind: 'prefixMlp',
+    embedding: `${shared}/embedding`,
+    inner: affine(`${shared}/in`),
+    layers: found.map(({ level, module }) => affine(`${level.prefix}${module.id}/out`)),
+  };
 }

@@ -6,8 +6,8 @@ import type { TensorToWrite } from '../../checkpoints/safetensors.ts';
 import type { TaskKind } from '../../data/task.ts';
 import type { MetricName } from '../../metrics/metrics.ts';
 import { loadTokenizer } from '../../tokenizers/loadTokenizer.ts';
-import type { ExampleSet } from '../../trainer/examples.ts';
-import type { TrainResult } from '../../trainer/job.ts';
+import { exampleLengths, type ExampleSet } from '../../trainer/examples.ts';
+import type { TrainJob, TrainResult } from '../../trainer/job.ts';
 import { readParameters, runTraining } from '../../trainer/run.ts';
 import { DEFAULT_SETTINGS, type TrainSettings } from '../../trainer/settings.ts';
 import type { TrainEvent } from '../../trainer/state.ts';
@@ -18,7 +18,14 @@ import { encodedFolder, encodeRows, labelsOf, readData, taskOfData, type DataArt
 import { openDevice } from '../devices.ts';
 import * as messages from '../messages.ts';
 import { sourceModules } from '../modules.ts';
-import { evaluationProgram, trainingProgram } from '../programs.ts';
+import {
+  evaluationFrontier,
+  evaluationProgram,
+  keepEveryOf,
+  trainingFrontier,
+  trainingProgram,
+  type CacheRequest,
+} from '../programs.ts';
 import type { StepParamValues, StepTypeOf } from '../stepTypes.ts';
 import type { Toolkit } from '../toolkit.ts';
 import { modelWeights } from '../weights.ts';
@@ -67,7 +74,7 @@ export async function trainStep(request: TrainRequest): Promise<TrainResult> {
       {
         folder: join(folder, RUN_FOLDER),
         resume: request.resume,
-        programs: { train: trainingProgram(prepared.training), evaluate: evaluationProgram(prepared.evaluation) },
+        ...programsOf(request, prepared),
         model: prepared.training,
         backend: device.backend,
         weights: prepared.weights.reader,
@@ -85,6 +92,35 @@ export async function trainStep(request: TrainRequest): Promise<TrainResult> {
   } finally {
     device.close();
   }
+}
+
+/** The Programs of the run, also cut where values of frozen layers can be kept when there is memory for them. */
+function programsOf(request: TrainRequest, prepared: Prepared): Pick<TrainJob, 'programs' | 'frontier'> {
+  const { params, report } = request;
+  const { training, trainSet, evaluationSet, document } = prepared;
+  const options = { frozenDropout: params.frozenDropout, ...keepEveryOf(document, request.model.model) };
+  const evaluate = evaluationProgram(prepared.evaluation);
+  const programs = { train: trainingProgram(training, options), evaluate };
+  if (params.cacheMegabytes === 0 || params.epochs < 2) return { programs };
+  if (params.frozenDropout === 'keep') report(messages.cacheNeedsOff({ param: 'cacheMegabytes' }));
+  const budgetBytes = params.cacheMegabytes * 2 ** 20;
+  const train = trainingFrontier(training, options, cacheRequest(trainSet, params.batch, budgetBytes));
+  const evaluation =
+    evaluationSet && evaluationFrontier(evaluate, cacheRequest(evaluationSet, EVALUATION_BATCH, budgetBytes));
+  return { programs, frontier: { ...(train ? { train } : {}), ...(evaluation ? { evaluate: evaluation } : {}) } };
+}
+
+const EVALUATION_BATCH = DEFAULT_SETTINGS.evaluationBatchSize;
+
+function cacheRequest(set: ExampleSet, batch: number, budgetBytes: number): CacheRequest {
+  const lengths = exampleLengths(set);
+  const tokens = lengths.reduce((a, b) => a + b, 0);
+  const mean = Math.max(1, Math.round(tokens / Math.max(1, lengths.length)));
+  return {
+    sizes: { batch, length: mean, tokens: batch * mean },
+    all: { examples: lengths.length, tokens },
+    budgetBytes,
+  };
 }
 
 interface Prepared {
@@ -191,6 +227,7 @@ export function settingsOf(p: TrainParams): TrainSettings {
     evaluate: p.evaluateEvery > 0 ? { kind: 'steps', steps: p.evaluateEvery } : { kind: 'epoch' },
     checkpoint: p.checkpointEvery > 0 ? { kind: 'steps', steps: p.checkpointEvery } : { kind: 'epoch' },
     ...(p.patience > 0 ? { earlyStopping: { patience: p.patience, minDelta: 0 } } : {}),
+    keep: p.keep,
     cacheBytes: p.cacheMegabytes * 2 ** 20,
   };
 }

@@ -236,6 +236,8 @@ describe('what breaks independence', () => {
       other: builder.param('other', 'input', tensorType('f32', [3])),
       rows: builder.param('rows', 'input', tensorType('f32', [N])),
       index: builder.param('index', 'input', tensorType('i32', [N])),
+      key: builder.param('key', 'weight', tensorType('u32', [2])),
+      coordinates: builder.param('coordinates', 'input', tensorType('i32', [B])),
     };
     const y = body(x, p);
     const fn = builder.finish('main', [{ name: 'y', value: y }]);
@@ -252,6 +254,11 @@ describe('what breaks independence', () => {
     ['divided by the padded length', (x) => t.mean(x, [-1]), 'mixed'],
     ['positions', (x) => t.add(x, t.cast(t.iota(x, T), 'f32')), 'example 0'],
     ['places in the batch', (x) => t.add(x, t.reshape(t.cast(t.iota(x, B), 'f32'), [B, 1])), 'mixed'],
+    [
+      'noise, even of a fixed key',
+      (_x, p) => t.noise(p['key']!, p['coordinates']!, 'a', [B, 2], { kind: 'uniform' }),
+      'mixed',
+    ],
     ['weights alone', (_x, { w }) => t.exp(w!), 'shared'],
     ['a trainable', (x, { trained }) => t.add(t.sum(x, [-1], true), trained!), 'mixed'],
     ['an input that is not said to be data', (x, { other }) => t.add(t.sum(x, [-1], true), other!), 'mixed'],

@@ -1,8 +1,12 @@
 /** Recomputation: the same gradients, and a peak that really falls when the instructions run in order. */
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../../engine/autodiff/gradient.ts';
+import * as t from '../../../engine/ir/build.ts';
+import { symbol } from '../../../engine/ir/dim.ts';
 import { printFn } from '../../../engine/ir/print.ts';
 import type { Fn, Program } from '../../../engine/ir/program.ts';
+import type { Tensor } from '../../../engine/ir/tensor.ts';
+import { tensorType } from '../../../engine/ir/types.ts';
 import type { NDArray } from '../../../engine/ops/rule.ts';
 import { verifyProgram } from '../../../engine/ops/verify.ts';
 import { mergeCommonSubexpressions } from '../../../engine/passes/cse.ts';
@@ -11,6 +15,7 @@ import type { Differentiated } from '../../../engine/passes/flat.ts';
 import { inlineDifferentiated, inlineProgram } from '../../../engine/passes/inline.ts';
 import { peakMemory } from '../../../engine/passes/liveness.ts';
 import { recompute, type RecomputeOptions } from '../../../engine/passes/recompute.ts';
+import { FnBuilder } from '../../../engine/tracing/builder.ts';
 import { relativeError, testRandom } from '../../support/arrays.ts';
 import { entryOf, runProgram, type Feeds } from '../../support/gradients.ts';
 import { BINDINGS, feedsOf, randomProgram } from '../../support/programs.ts';
@@ -97,6 +102,11 @@ describe('checkpoint', () => {
     const defined = new Map(fn.body.flatMap((instr, i) => instr.outputs.map((id) => [id, i] as const)));
     const barriers = fn.body.flatMap((i) => (i.kind === 'op' && i.op === 'barrier' ? [i] : []));
     for (const b of barriers) expect(defined.get(b.inputs[1]!)).toBeGreaterThanOrEqual(d.backwardStart);
+    // Of a layer whose input is an activation no weight is held back, which would copy it.
+    const roles = new Map(fn.params.map((p) => [p.id, p.role]));
+    const above = barriers.filter((b) => !fn.values.get(b.outputs[0]!)?.path?.startsWith('layer0'));
+    expect(above.length).toBeGreaterThan(2);
+    expect(above.map((b) => roles.get(b.inputs[0]!)).filter((r) => r === 'trainable')).toEqual([]);
     // The noise of the second computation waits as well: its mask would otherwise be that of the first.
     const noise = fn.body.filter((i, at) => i.kind === 'op' && i.op === 'noise' && at >= d.backwardStart);
     expect(noise.length).toBe(6);
@@ -160,6 +170,67 @@ describe('reversible', () => {
     const flat = inlineProgram(program, { customVjp: false });
     const d = differentiate(flat, { of: 'loss', wrt: trainablesOf(entryOf(program)) });
     expectSame(runProgram(again(d), feeds), runProgram(plainly(d), feeds), 0);
+  });
+});
+
+describe('a reversible region that the backward part only passes through', () => {
+  /** y1 = x1 + x2 W, y2 = x2 + y1 W: the derivative reads W alone, but the pair below needs its streams back. */
+  function linearPair(): readonly [Fn, Fn] {
+    const rows = tensorType('f32', [symbol('B'), symbol('T'), 3]);
+    const pair = (first: string, second: string): readonly [FnBuilder, Tensor, Tensor, Tensor] => {
+      const b = new FnBuilder();
+      const w = (): Tensor => b.param('w', 'weight', tensorType('f32', [3, 3]));
+      return [b, b.param(first, 'input', rows), b.param(second, 'input', rows), w()];
+    };
+    const [f, x1, x2, w] = pair('x1', 'x2');
+    const y1 = t.add(x1, t.matmul(x2, w));
+    const y2 = t.add(x2, t.matmul(y1, w));
+    const [g, z1, z2, v] = pair('y1', 'y2');
+    const r2 = t.sub(z2, t.matmul(z1, v));
+    const r1 = t.sub(z1, t.matmul(r2, v));
+    const two = (a: string, x: Tensor, b: string, y: Tensor) => [
+      { name: a, value: x },
+      { name: b, value: y },
+    ];
+    return [f.finish('linear', two('y1', y1, 'y2', y2)), g.finish('linearInverse', two('x1', r1, 'x2', r2))];
+  }
+
+  it('restores the streams for the one below', () => {
+    const stack = stackProgram({ layers: 2, width: 3, region: 'reversible' });
+    const [linear, inverse] = linearPair();
+    const fn = entryOf(stack);
+    const builder = FnBuilder.rewriting(fn);
+    const w = builder.param('frozen', 'weight', tensorType('f32', [3, 3]));
+    const region = { kind: 'reversible' as const, inverse: 'linearInverse', streams: 2 };
+    let streams: readonly Tensor[] = [];
+    for (const instr of fn.body) {
+      builder.keep(instr);
+      if (instr.kind === 'call') streams = instr.outputs.map((id) => builder.tensor(id));
+    }
+    const top = builder.call(linear, 'top', [...streams, w], region);
+    const total = t.add(t.mul(top[0]!, top[0]!), top[1]!);
+    const main = builder.finish('main', [{ name: 'loss', value: t.sum(total, [-3, -2, -1]) }]);
+    const functions = new Map([
+      ...stack.functions,
+      ['main', main],
+      ['linear', linear],
+      ['linearInverse', inverse],
+    ] as const);
+    const program: Program = { ...stack, functions };
+    const feeds = feedsOf(main, testRandom('stack'), BINDINGS);
+    const d = differentiated(program);
+    const got = again(d);
+    verifyProgram(got);
+    expectSame(runProgram(got, feeds), runProgram(plainly(d), feeds), 1e-12);
+    // Both streams of the frozen pair are computed back, and one pair below as well.
+    const result = entryOf(got);
+    const differences = result.body.filter((i) => i.kind === 'op' && i.op === 'sub');
+    const at = (path: string): number =>
+      differences.filter((i) => result.values.get(i.outputs[0]!)?.path?.startsWith(path)).length;
+    expect([at('top'), at('layer1')]).toEqual([2, 2 + 2]);
+    // Restored before the pair below asks: its streams of the forward part are held back for nobody.
+    const held = result.body.flatMap((i) => (i.kind === 'op' && i.op === 'barrier' ? [i.inputs[0]!] : []));
+    expect(held.map((id) => result.values.get(id)?.path).filter((path) => path === 'layer1')).toEqual([]);
   });
 });
 

@@ -30,6 +30,19 @@ const squared = (): Program =>
     return [t.sum(t.mul(h, h), [-1])];
   });
 
+/** The same with every instruction in one checkpoint region. */
+function withRegionAround(program: Program): Program {
+  const fn = entryOf(program);
+  const region = {
+    region: { kind: 'checkpoint' as const },
+    inputs: [],
+    outputs: fn.results.map((r) => r.id),
+    path: 'r',
+  };
+  const body = opInstrs(program).map((i) => ({ ...i, region: 0 }));
+  return { ...program, functions: new Map([['main', { ...fn, body, regions: [region] }]]) };
+}
+
 describe('dead code', () => {
   it('goes, with what only it read; parameters stay', () => {
     const before = flatProgram(X, ({ x, y }) => {
@@ -122,6 +135,12 @@ describe('common subexpressions', () => {
     const merged = mergeCommonSubexpressions(d.program);
     verifyProgram(merged);
     expect(regions(merged).filter((r) => r === 0).length).toBe(regions(flat).filter((r) => r === 0).length);
+    // Also where the backward part computes what a region has inside: merged, it would have to be kept.
+    const tagged = withRegionAround(squared());
+    const inside = differentiate(tagged, { of: 'y0', wrt: ['x'] }).program;
+    expect(opsOf(mergeCommonSubexpressions(inside)).filter((o) => o === 'mul').length).toBe(
+      opsOf(inside).filter((o) => o === 'mul').length - 1,
+    );
     // The derivative of tanh reads the square that the forward part has too.
     const shared = differentiate(squared(), { of: 'y0', wrt: ['x'] });
     const squares = (p: Program): number =>

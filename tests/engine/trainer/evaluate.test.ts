@@ -100,7 +100,7 @@ describe('evaluation and prediction', () => {
     const predictions = await predict(context, new Map(), 'classification');
     expect(predictions.map((p) => (p.kind === 'classification' ? p.label : -1))).toEqual([0, 1, 0, 1]);
     const [first] = predictions;
-    expect(first!.kind === 'classification' && first.probabilities[0]).toBeCloseTo(1 / (1 + Math.exp(-1)), 6);
+    expect(first?.kind === 'classification' && first.probabilities[0]).toBeCloseTo(1 / (1 + Math.exp(-1)), 6);
   });
 
   it('of any number of labels', async () => {

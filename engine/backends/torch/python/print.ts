@@ -2,7 +2,16 @@
 import { BugError } from '../../../base/errors.ts';
 import { group, HARDLINE, ifBroken, indent, LINE, render, SOFTLINE, type Doc } from './layout.ts';
 import { docstring } from './literals.ts';
-import type { BinaryOp, ClassDef, Def, Expr, Parameter, Statement } from './syntax.ts';
+import {
+  fill,
+  float,
+  type BinaryOp,
+  type ClassDef,
+  type Def,
+  type Expr,
+  type Parameter,
+  type Statement,
+} from './syntax.ts';
 
 export const WIDTH = 88;
 
@@ -32,10 +41,10 @@ function strengthOf(e: Expr): number {
 
 const join = (docs: readonly Doc[], between: Doc): Doc[] => docs.flatMap((d, i) => (i === 0 ? [d] : [between, d]));
 
-/** `f(a, b)`: the arguments move to a line of their own, then to one line each with a comma after the last. */
+/** `f(a, b)`: the arguments move to a line of their own, then to one line each with a comma after the last of several. */
 function bracketed(open: string, items: readonly Doc[], close: string): Doc {
   if (items.length === 0) return `${open}${close}`;
-  const list = group([...join(items, [',', LINE]), ifBroken(',')]);
+  const list = group([...join(items, [',', LINE]), items.length > 1 ? ifBroken(',') : '']);
   return group([open, indent([SOFTLINE, list]), SOFTLINE, close]);
 }
 
@@ -56,11 +65,14 @@ function inside(e: Expr, strength: number): Doc {
 function chain(e: Expr & { kind: 'binary' }): Doc {
   const strength = STRENGTH[e.op];
   const left = e.left.kind === 'binary' && STRENGTH[e.left.op] === strength && strength !== 5;
-  const first = left ? chain(e.left as Expr & { kind: 'binary' }) : inside(e.left, strength === 5 ? strength + 1 : strength);
+  const first = left
+    ? chain(e.left as Expr & { kind: 'binary' })
+    : inside(e.left, strength === 5 ? strength + 1 : strength);
   return [first, LINE, `${e.op} `, inside(e.right, strength + 1)];
 }
 
-const isSimple = (e: Expr): boolean => e.kind === 'name' || e.kind === 'literal' || (e.kind === 'unary' && isSimple(e.x));
+const isSimple = (e: Expr): boolean =>
+  e.kind === 'name' || e.kind === 'literal' || (e.kind === 'unary' && isSimple(e.x));
 
 function sliceDoc(from: Expr | undefined, to: Expr | undefined): Doc {
   const plain = [from, to].every((x) => x === undefined || isSimple(x));
@@ -102,9 +114,19 @@ function exprDoc(e: Expr): Doc {
     case 'unary':
       return [e.op, inside(e.x, UNARY)];
     case 'conditional':
-      return group([inside(e.yes, CONDITIONAL + 1), LINE, 'if ', inside(e.test, CONDITIONAL + 1), LINE, 'else ', exprDoc(e.no)]);
+      return group([
+        inside(e.yes, CONDITIONAL + 1),
+        LINE,
+        'if ',
+        inside(e.test, CONDITIONAL + 1),
+        LINE,
+        'else ',
+        exprDoc(e.no),
+      ]);
     case 'tuple':
-      return e.items.length === 1 ? ['(', exprDoc(e.items[0] as Expr), ',)'] : collection('(', e.items.map(exprDoc), ')');
+      return e.items.length === 1
+        ? ['(', exprDoc(e.items[0] as Expr), ',)']
+        : collection('(', e.items.map(exprDoc), ')');
     case 'list':
       return collection('[', e.items.map(exprDoc), ']');
     case 'star':
@@ -157,7 +179,12 @@ function statementDoc(s: Statement): Doc {
 }
 
 const bare = (e: Expr & { kind: 'tuple' }): Doc =>
-  group([ifBroken('('), indent([SOFTLINE, ...join(e.items.map(exprDoc), [',', LINE]), ifBroken(',')]), SOFTLINE, ifBroken(')')]);
+  group([
+    ifBroken('('),
+    indent([SOFTLINE, ...join(e.items.map(exprDoc), [',', LINE]), ifBroken(',')]),
+    SOFTLINE,
+    ifBroken(')'),
+  ]);
 
 const block = (body: readonly Statement[]): Doc => indent(body.map((s): Doc => [HARDLINE, statementDoc(s)]));
 
@@ -173,10 +200,19 @@ function defDoc(d: Def, depth: number): Doc {
   const parameters = [...(d.self ? ['self'] : []), ...d.parameters.map(parameterDoc)];
   return [
     `def ${d.name}`,
-    group([bracketed('(', parameters, ')'), ' -> ', exprDoc(d.returns), ':']),
-    indent([...(d.doc === undefined ? [] : docLines(d.doc, depth + 1)), ...d.body.map((s): Doc => [HARDLINE, statementDoc(s)])]),
+    // Parameters break before the type of the result does.
+    bracketed('(', parameters, ')'),
+    ` -> ${render(exprDoc(d.returns), Number.MAX_SAFE_INTEGER)}:`,
+    indent([
+      ...(d.doc === undefined ? [] : docLines(d.doc, depth + 1)),
+      ...d.body.map((s): Doc => [HARDLINE, statementDoc(s)]),
+    ]),
   ];
 }
+
+/** Columns of an expression on one line; a hole counts as a short number. */
+export const flatWidth = (e: Expr): number =>
+  render(exprDoc(fill(e, () => float(0.1))), Number.MAX_SAFE_INTEGER).length;
 
 export const printStatement = (s: Statement): string => render(statementDoc(s), WIDTH);
 
@@ -186,6 +222,11 @@ export const printDef = (d: Def): string => render(defDoc(d, 0), WIDTH);
 export function printClass(c: ClassDef): string {
   const fields: Doc[] = c.fields.map((f): Doc => [HARDLINE, parameterDoc(f)]);
   const methods: Doc[] = c.methods.map((m): Doc => [HARDLINE, HARDLINE, defDoc(m, 1)]);
-  const doc = [`class ${c.name}(`, exprDoc(c.base), '):', indent([...docLines(c.doc, 1), ...(fields.length > 0 ? [HARDLINE, ...fields] : []), ...methods])];
+  const doc = [
+    `class ${c.name}(`,
+    exprDoc(c.base),
+    '):',
+    indent([...docLines(c.doc, 1), ...(fields.length > 0 ? [HARDLINE, ...fields] : []), ...methods]),
+  ];
   return render(doc, WIDTH);
 }

@@ -87,11 +87,24 @@ export const call = (fn: Expr, args: readonly Expr[], keywords: readonly (readon
   keywords,
 });
 /** `x.method(args, key=value)` with a method name of the emitter's own. */
-export const method = (x: Expr, id: string, args: readonly Expr[] = [], keywords: Readonly<Record<string, Expr>> = {}): Expr =>
-  call(attribute(x, own(id)), args, Object.entries(keywords).map(([k, v]) => [own(k), v] as const));
+export const method = (
+  x: Expr,
+  id: string,
+  args: readonly Expr[] = [],
+  keywords: Readonly<Record<string, Expr>> = {},
+): Expr =>
+  call(
+    attribute(x, own(id)),
+    args,
+    Object.entries(keywords).map(([k, v]) => [own(k), v] as const),
+  );
 /** `torch.fn(args, key=value)` with names of the emitter's own. */
 export const invoke = (fn: string, args: readonly Expr[], keywords: Readonly<Record<string, Expr>> = {}): Expr =>
-  call(dotted(fn), args, Object.entries(keywords).map(([k, v]) => [own(k), v] as const));
+  call(
+    dotted(fn),
+    args,
+    Object.entries(keywords).map(([k, v]) => [own(k), v] as const),
+  );
 export const binary = (op: BinaryOp, left: Expr, right: Expr): Expr => ({ kind: 'binary', op, left, right });
 export const index = (of: Expr, ...items: readonly Expr[]): Expr => ({ kind: 'index', of, items });
 export const slice = (from?: Expr, to?: Expr): Expr => ({ kind: 'slice', from, to });
@@ -185,7 +198,7 @@ export function fill(e: Expr, value: (hole: number) => Expr): Expr {
     case 'slice':
       return { ...e, from: e.from && go(e.from), to: e.to && go(e.to) };
     case 'binary':
-      return { ...e, left: go(e.left), right: go(e.right) };
+      return withoutNeutral({ ...e, left: go(e.left), right: go(e.right) });
     case 'unary':
     case 'star':
       return { ...e, x: go(e.x) };
@@ -217,4 +230,13 @@ export function fillStatement(s: Statement, value: (hole: number) => Expr): Stat
     case 'with':
       return { ...s, context: go(s.context), body: s.body.map((b) => fillStatement(b, value)) };
   }
+}
+
+/** The expression without a product with 1.0 or a sum with 0: numbers of a node that do nothing. */
+function withoutNeutral(e: Expr): Expr {
+  if (e.kind !== 'binary' || (e.op !== '*' && e.op !== '+')) return e;
+  const neutral = e.op === '*' ? numberLiteral(1, 'float') : numberLiteral(0, 'int');
+  const isNeutral = (x: Expr): boolean => x.kind === 'literal' && x.text === neutral;
+  if (isNeutral(e.right)) return e.left;
+  return isNeutral(e.left) ? e.right : e;
 }

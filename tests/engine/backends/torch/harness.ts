@@ -1,0 +1,185 @@
+/**
+ * Runs a compiled model on the reference and its exported code in Python on the same random tensors. Weights go to Python by
+ * checkpoint and adapter files, so that the exported name maps and loaders are part of what is compared.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { differentiate } from '../../../../engine/autodiff/gradient.ts';
+import { exportTorch } from '../../../../engine/backends/torch/export.ts';
+import { interpret } from '../../../../engine/backends/reference/interpret.ts';
+import { must } from '../../../../engine/base/errors.ts';
+import type { CompiledModel } from '../../../../engine/compile/model.ts';
+import type { NDArray } from '../../../../engine/ops/rule.ts';
+import { inlineProgram } from '../../../../engine/passes/inline.ts';
+import { compileDocument, type TestDocument } from '../../../support/documents.ts';
+import { oraclePython } from '../../../support/oracle.ts';
+import {
+  maxAbs,
+  parityError,
+  readTensors,
+  writeTensors,
+  type TensorToWrite,
+  type TestTensor,
+} from '../../../support/tensors.ts';
+import { feedsFor } from '../../../support/tinyModels.ts';
+
+export const RUNNER = fileURLToPath(new URL('run_exported.py', import.meta.url));
+
+const BATCH = { lengths: [7, 4, 6], length: 7 };
+
+/** What the Program says: logits, the mean loss, and the gradient of every trainable parameter. */
+export interface Expected {
+  readonly logits: NDArray;
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, NDArray>;
+  readonly feeds: ReadonlyMap<string, NDArray>;
+}
+
+/** Runs the model without dropout on the reference. */
+export function expected({ document, task }: TestDocument): Expected {
+  const compiled = compileDocument(document, false);
+  const flat = inlineProgram(compiled.program);
+  const feeds = feedsFor(flat, BATCH, 3, task);
+  for (const [name, feed] of feeds) if (name.startsWith('batch/')) feeds.set(name, fitted(name, feed, compiled));
+  const fn = must(flat.functions.get(flat.entry), 'entry');
+  const forward = interpret(fn, feeds);
+  let loss = 0;
+  for (const { name, coefficient } of compiled.losses) {
+    const part = (what: string): number => must(forward.get(`loss/${name}/${what}`)?.data[0], `${name} ${what}`);
+    const scale = coefficient / part('weight');
+    loss += part('sum') * scale;
+    feeds.set(`scale/${name}`, { dtype: 'f32', shape: [], data: Float64Array.of(scale) });
+  }
+  const trainable = compiled.parameters.filter((p) => p.role === 'trainable');
+  const { program } = differentiate(flat, { of: 'objective', wrt: trainable.map((p) => p.name) });
+  const results = interpret(must(program.functions.get(program.entry), 'entry'), feeds);
+  const gradients = new Map(trainable.map((p) => [p.path, must(results.get(`grad/${p.name}`), p.name)]));
+  return { logits: must(results.get('output/logits'), 'logits'), loss, gradients, feeds };
+}
+
+/** RoBERTa has one type and counts positions from 2. */
+function fitted(name: string, feed: NDArray, compiled: CompiledModel): NDArray {
+  const rows = (table: string): number =>
+    Number(compiled.parameters.find((p) => p.name.endsWith(table))?.type.shape[0] ?? 0);
+  if (name === 'batch/typeIds' && rows('token_type_embeddings.weight') === 1)
+    return { ...feed, data: feed.data.map(() => 0) };
+  return name === 'batch/positions' && rows('token_type_embeddings.weight') === 1
+    ? { ...feed, data: feed.data.map((x) => x + 2) }
+    : feed;
+}
+
+export interface Case {
+  readonly name: string;
+  readonly folder: string;
+  readonly request: Readonly<Record<string, unknown>>;
+}
+
+export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'espalier-torch-'));
+
+/** Writes code, weights and batch of one document into a folder of its own. */
+export function writeCase(test: TestDocument, want: Expected, parent: string, dtype: 'float32' | 'float64'): Case {
+  const folder = join(parent, test.name);
+  mkdirSync(folder, { recursive: true });
+  const compiled = compileDocument(test.document, true);
+  const first = test.name === 'roberta' ? { firstPosition: 2 } : {};
+  const [file] = exportTorch(compiled, folder, first);
+  const artifacts = new Map<string, Map<string, TensorToWrite>>([['backbone', new Map()]]);
+  const adapter = new Map<string, TensorToWrite>();
+  for (const p of compiled.parameters) {
+    const feed = want.feeds.get(p.name);
+    if (!feed) continue;
+    if (p.source) {
+      const tensors = artifacts.get(p.source.artifact) ?? new Map<string, TensorToWrite>();
+      artifacts.set(p.source.artifact, tensors.set(p.source.tensor, feed32(feed)));
+    } else if (p.role === 'trainable') adapter.set(p.path, feed32(feed));
+  }
+  const path = (name: string): string => join(folder, `${name}.safetensors`);
+  for (const [name, tensors] of artifacts) writeTensors(path(name), tensors);
+  writeTensors(path('adapter'), adapter);
+  writeTensors(path('inputs'), inputsOf(want.feeds));
+  const sources = Object.fromEntries([...artifacts.keys()].filter((n) => n !== 'backbone').map((n) => [n, path(n)]));
+  const request = {
+    file,
+    checkpoint: path('backbone'),
+    sources,
+    adapter: path('adapter'),
+    inputs: path('inputs'),
+    out: path('out'),
+    dtype,
+  };
+  return { name: test.name, folder, request };
+}
+
+const feed32 = (x: NDArray): TensorToWrite => ({ shape: x.shape, data: x.data });
+
+/** The batch as a tokenizer gives it to PyTorch; positions are left to their default. */
+function inputsOf(feeds: ReadonlyMap<string, NDArray>): Map<string, TensorToWrite> {
+  const feed = (name: string): NDArray => must(feeds.get(`batch/${name}`), name);
+  const ids = feed('ids');
+  const [batch, length] = ids.shape as readonly [number, number];
+  const mask = Float64Array.from({ length: batch * length }, (_, i) =>
+    i % length < (feed('lengths').data[Math.floor(i / length)] as number) ? 1 : 0,
+  );
+  const integers = (data: Float64Array, shape = ids.shape): TensorToWrite => ({ shape, data, dtype: 'I64' });
+  const labels = feed('labels');
+  return new Map<string, TensorToWrite>([
+    ['input_ids', integers(ids.data)],
+    ['attention_mask', integers(mask)],
+    ['token_type_ids', integers(feed('typeIds').data)],
+    [
+      'labels',
+      labels.dtype === 'i32' ? integers(labels.data, labels.shape) : { shape: labels.shape, data: labels.data },
+    ],
+  ]);
+}
+
+export interface Ran {
+  readonly out: string;
+  readonly parameters: number;
+  readonly trainable: number;
+  readonly wrong: readonly string[];
+}
+
+/** Runs all cases in one Python process. */
+export function runCases(cases: readonly Case[]): readonly Ran[] {
+  const done = spawnSync(oraclePython(), ['-W', 'error', RUNNER], {
+    input: JSON.stringify(cases.map((c) => c.request)),
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+  });
+  if (done.status !== 0) throw new Error(done.stderr.slice(-4000));
+  return JSON.parse(done.stdout) as readonly Ran[];
+}
+
+export interface Distances {
+  readonly logits: number;
+  readonly loss: number;
+  /** The worst gradient by the parity rule of the project, and whose it is. */
+  readonly gradient: number;
+  readonly worst: string;
+  readonly names: readonly string[];
+}
+
+export function compare(want: Expected, out: string): Distances {
+  const got = readTensors(out);
+  const tensor = (x: NDArray): TestTensor => ({ shape: x.shape, data: x.data });
+  const largest = Math.max(...[...want.gradients.values()].map((g) => maxAbs(tensor(g))));
+  let gradient = 0;
+  let worst = '';
+  for (const [name, wanted] of want.gradients) {
+    const error = parityError(must(got.get(`gradient/${name}`), `gradient of ${name}`), tensor(wanted), largest);
+    if (error > gradient) [gradient, worst] = [error, name];
+  }
+  const logits = tensor(want.logits);
+  return {
+    logits: parityError(must(got.get('logits'), 'logits'), logits, maxAbs(logits)),
+    loss: Math.abs(must(got.get('loss')?.data[0], 'loss') - want.loss) / Math.abs(want.loss),
+    gradient,
+    worst,
+    names: [...got.keys()].filter((n) => n.startsWith('gradient/')).map((n) => n.slice('gradient/'.length)),
+  };
+}
