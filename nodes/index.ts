@@ -4,18 +4,66 @@ import { average, delta, fusion, gate, multiply, scalearn, scaleNode, sourceBank
 import { dora, lora } from './adapters/lora.ts';
 import { prefix, prefixMlp, softPrompt } from './adapters/prompts.ts';
 import { bitfit, ia3, lnTuning, unfreeze } from './adapters/selective.ts';
-import { activation, addNode, attentionNode, dropoutNode, firstToken, frozenAffine, norm, split3 } from './layers/basic.ts';
-import { binaryCrossEntropy, classificationHead, crossEntropyLoss, meanSquaredError, output, robertaHead } from './layers/heads.ts';
+import {
+  activation,
+  addNode,
+  attentionNode,
+  dropoutNode,
+  firstToken,
+  frozenAffine,
+  norm,
+  split3,
+} from './layers/basic.ts';
+import {
+  binaryCrossEntropy,
+  classificationHead,
+  crossEntropyLoss,
+  meanSquaredError,
+  output,
+  robertaHead,
+} from './layers/heads.ts';
 import { bertEmbeddings, embedding, labelsInput, tokensInput } from './layers/inputs.ts';
 import { linear } from './layers/linear.ts';
 
 export const NODES = [
-  tokensInput, labelsInput, bertEmbeddings, embedding,
-  linear, addNode, norm, frozenAffine, activation, dropoutNode, attentionNode, firstToken, split3,
-  lora, dora, ia3, bitfit, unfreeze, lnTuning,
-  adapter, adapterInput, softPrompt, prefix, prefixMlp,
-  sourceBank, fusion, scalearn, average, gate, multiply, scaleNode, delta,
-  classificationHead, robertaHead, crossEntropyLoss, meanSquaredError, binaryCrossEntropy, output,
+  tokensInput,
+  labelsInput,
+  bertEmbeddings,
+  embedding,
+  linear,
+  addNode,
+  norm,
+  frozenAffine,
+  activation,
+  dropoutNode,
+  attentionNode,
+  firstToken,
+  split3,
+  lora,
+  dora,
+  ia3,
+  bitfit,
+  unfreeze,
+  lnTuning,
+  adapter,
+  adapterInput,
+  softPrompt,
+  prefix,
+  prefixMlp,
+  sourceBank,
+  fusion,
+  scalearn,
+  average,
+  gate,
+  multiply,
+  scaleNode,
+  delta,
+  classificationHead,
+  robertaHead,
+  crossEntropyLoss,
+  meanSquaredError,
+  binaryCrossEntropy,
+  output,
 ] as const;
 
 export { bertGraph, type BertConfig, type Task } from './backbones/bert.ts';

@@ -18,7 +18,9 @@ export function invertFn(fn: Fn, streams: number, name: string): Result<Fn> {
   const solver = new Solver(fn, streams);
   const missing = solver.solve();
   if (missing !== undefined) {
-    return fail(`the stream "${missing}" cannot be recovered from the outputs: it must enter one coupling y = scale * x + f, where f reads only streams that are already known`);
+    return fail(
+      `the stream "${missing}" cannot be recovered from the outputs: it must enter one coupling y = scale * x + f, where f reads only streams that are already known`,
+    );
   }
   return ok(solver.finish(name));
 }
@@ -38,7 +40,8 @@ class Solver {
       const value = this.#builder.param(`out${i}`, 'input', typeIn(fn, r.id));
       this.#known.set(r.id, value);
     });
-    for (const p of fn.params.slice(streams)) this.#known.set(p.id, this.#builder.param(p.name, p.role, typeIn(fn, p.id)));
+    for (const p of fn.params.slice(streams))
+      this.#known.set(p.id, this.#builder.param(p.name, p.role, typeIn(fn, p.id)));
   }
 
   /** The name of a stream that cannot be recovered, or undefined. */
@@ -82,7 +85,11 @@ class Solver {
     const inputs = operandsOf(instr).map((x) => this.#value(x));
     if (instr.kind === 'repeat') throw new Error('a stack within a reversible layer');
     this.#builder.setPath(this.#fn.values.get(id)?.path);
-    const made = this.#builder.append(instr, instr.outputs.map((o) => must(this.#fn.values.get(o), `%${o}`)), inputs);
+    const made = this.#builder.append(
+      instr,
+      instr.outputs.map((o) => must(this.#fn.values.get(o), `%${o}`)),
+      inputs,
+    );
     instr.outputs.forEach((o, i) => {
       if (!this.#known.has(o)) this.#known.set(o, made[i] as Tensor);
     });
@@ -90,7 +97,9 @@ class Solver {
   }
 
   finish(name: string): Fn {
-    const results = this.#fn.params.slice(0, this.#streams).map((p) => ({ name: p.name, value: must(this.#known.get(p.id), p.name) }));
+    const results = this.#fn.params
+      .slice(0, this.#streams)
+      .map((p) => ({ name: p.name, value: must(this.#known.get(p.id), p.name) }));
     return this.#builder.finish(name, results, this.#fn.origin);
   }
 }

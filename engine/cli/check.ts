@@ -23,10 +23,9 @@ export function checkCommand(program: Command, context: CommandContext, exit: (c
     .argument('<file>')
     .option('--json', 'as one JSON object')
     .action((file: string, { json }: { json?: boolean }) => {
-      const { loaded, diagnostics } = loadDocument(resolve(context.cwd, file), context.toolkit.registry);
+      const { loaded, sound, diagnostics } = loadDocument(resolve(context.cwd, file), context.toolkit.registry);
       if (!loaded) throw new UserError(diagnostics);
-      const broken = hasErrors(diagnostics);
-      const checked = broken ? { models: [], diagnostics: [] } : checkModels(loaded, context.toolkit);
+      const checked = sound ? checkModels(loaded, context.toolkit) : { models: [], diagnostics: [] };
       const all = [...diagnostics, ...checked.diagnostics];
       if (json) {
         const models = checked.models.map(({ step, model, report }) => ({ step, model, ...report }));

@@ -85,15 +85,10 @@ function open(file: string, sets: readonly string[], context: CommandContext, js
   }
   if (refused.length > 0) throw new UserError(refused);
   const changed = { ...loaded, document };
-  const found = sets.length === 0 ? diagnostics : checkDocument(document, loaded.file);
-  requireNoErrors(context, found, json);
-  const models = checkModels(changed, context.toolkit, { costs: false }).diagnostics;
+  const { sound, diagnostics: found } = checkDocument(document, loaded.file);
+  const models = sound ? checkModels(changed, context.toolkit, { costs: false }).diagnostics : [];
   // A backbone that is missing stops the run with its own words, so that remark is not repeated here.
-  requireNoErrors(
-    context,
-    models.filter((d) => d.code !== 'backbone-unavailable'),
-    json,
-  );
+  requireNoErrors(context, [...found, ...models.filter((d) => d.code !== 'backbone-unavailable')], json);
   return changed;
 }
 

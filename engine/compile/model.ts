@@ -93,7 +93,8 @@ const graphObjective: Objective = ({ model }) => model();
 export function compileModel(request: CompileRequest): Compilation {
   const diagnostics: Diagnostic[] = [];
   const report = (d: Diagnostic): void => {
-    if (!diagnostics.some((k) => k.code === d.code && JSON.stringify(k.where) === JSON.stringify(d.where))) diagnostics.push(d);
+    if (!diagnostics.some((k) => k.code === d.code && JSON.stringify(k.where) === JSON.stringify(d.where)))
+      diagnostics.push(d);
   };
   const graph = must(request.document.models[request.model], `model ${request.model}`);
   checkGraph(request, graph, '', report);
@@ -124,7 +125,16 @@ export function compileModel(request: CompileRequest): Compilation {
 }
 
 function checkGraph(request: CompileRequest, graph: Graph, path: string, report: (d: Diagnostic) => void): void {
-  checkWires(request.registry, graph, (node, port) => ({ model: request.model, node: path === '' ? node : `${path}/${node}`, ...(port === undefined ? {} : { port }) }), report);
+  checkWires(
+    request.registry,
+    graph,
+    (node, port) => ({
+      model: request.model,
+      node: path === '' ? node : `${path}/${node}`,
+      ...(port === undefined ? {} : { port }),
+    }),
+    report,
+  );
   for (const [id, node] of entriesOf<NodeId, Node>(graph.nodes)) {
     const where = { model: request.model, node: path === '' ? id : `${path}/${id}` };
     if (!node.stack && !request.registry.get(node.type)) report(messages.unknownType(where, node.type));
@@ -138,8 +148,19 @@ interface TracedModel {
   readonly losses: readonly { readonly name: string; readonly coefficient: number }[];
 }
 
-function traceModel(request: CompileRequest, graph: Graph, memo: CompileMemo, bypassAll: boolean, report: (d: Diagnostic) => void): TracedModel | undefined {
-  const scopeContext = { training: request.training, merging: request.merging ?? false, symbols: { batch: BATCH, length: LENGTH }, library: memo.library };
+function traceModel(
+  request: CompileRequest,
+  graph: Graph,
+  memo: CompileMemo,
+  bypassAll: boolean,
+  report: (d: Diagnostic) => void,
+): TracedModel | undefined {
+  const scopeContext = {
+    training: request.training,
+    merging: request.merging ?? false,
+    symbols: { batch: BATCH, length: LENGTH },
+    library: memo.library,
+  };
   const context: TraceContext = {
     document: request.document,
     registry: request.registry,
@@ -178,7 +199,13 @@ function traceModel(request: CompileRequest, graph: Graph, memo: CompileMemo, by
 }
 
 /** A loss that a stack collected is one per layer: the terms add up, the weight stays that of one layer. */
-const scalarOf = (x: Tensor): Tensor => (x.type.shape.length === 0 ? x : sum(x, x.type.shape.map((_, i) => i - x.type.shape.length)));
+const scalarOf = (x: Tensor): Tensor =>
+  x.type.shape.length === 0
+    ? x
+    : sum(
+        x,
+        x.type.shape.map((_, i) => i - x.type.shape.length),
+      );
 const weightOf = (wire: LossWire): Tensor => {
   const layers = wire.weight.type.shape[0];
   return layers === undefined ? wire.weight : mul(sum(wire.weight, [-1]), 1 / Number(layers));
@@ -198,7 +225,9 @@ class Entry {
 
   call(model: TracedModel): ModelCall {
     const inputs = model.traced.declarations.map((d) => this.#declare(d));
-    const results = this.#builder.call(model.traced.fn, this.#calls++ === 0 ? '' : `call${this.#calls}`, inputs, { kind: 'plain' });
+    const results = this.#builder.call(model.traced.fn, this.#calls++ === 0 ? '' : `call${this.#calls}`, inputs, {
+      kind: 'plain',
+    });
     const byName = new Map(model.traced.fn.results.map((r, i) => [r.name, must(results[i], r.name)]));
     if (this.#calls === 1) {
       this.#tapValues = model.traced.taps.map((name) => ({ name: `tap/${name}`, value: must(byName.get(name), name) }));
@@ -219,20 +248,31 @@ class Entry {
     if (known) {
       const before = must(this.#parameters.get(name), name);
       if (!before.paths.includes(d.name)) this.#parameters.set(name, { ...before, paths: [...before.paths, d.name] });
-      if (!sameShape(known.type.shape, d.type.shape)) throw new BugError(`${name} is used as ${printShape(known.type.shape)} and as ${printShape(d.type.shape)}`);
+      if (!sameShape(known.type.shape, d.type.shape))
+        throw new BugError(`${name} is used as ${printShape(known.type.shape)} and as ${printShape(d.type.shape)}`);
       return known;
     }
     this.#parameters.set(name, { ...d, name, path: d.name, paths: [d.name] });
     return this.#builder.param(name, d.role, d.type);
   }
 
-  finish(library: FnLibrary, losses: readonly (readonly [string, LossWire])[], outputs: ReadonlyMap<string, Tensor>, maxLength: number): CompiledModel {
+  finish(
+    library: FnLibrary,
+    losses: readonly (readonly [string, LossWire])[],
+    outputs: ReadonlyMap<string, Tensor>,
+    maxLength: number,
+  ): CompiledModel {
     const results: { name: string; value: Tensor }[] = [];
     let objective: Tensor | undefined;
     for (const [name, loss] of losses) {
       results.push({ name: `loss/${name}/sum`, value: loss.sum }, { name: `loss/${name}/weight`, value: loss.weight });
       // The factor coefficient / weight of the whole optimizer step comes from outside: division happens once per step.
-      const scale = this.#declare({ name: `scale/${name}`, role: 'input', type: tensorType('f32', []), scope: 'model' });
+      const scale = this.#declare({
+        name: `scale/${name}`,
+        role: 'input',
+        type: tensorType('f32', []),
+        scope: 'model',
+      });
       const term = mul(loss.sum, scale);
       objective = objective ? add(objective, term) : term;
     }
@@ -240,7 +280,14 @@ class Entry {
     for (const [name, value] of outputs) results.push({ name: `output/${name}`, value });
     results.push(...this.#tapValues);
     const main = this.#builder.finish('main', results);
-    const functions = new Map([...reachable(library, main.body.map((i) => (i.kind === 'call' ? i.fn : '')))].map((name) => [name, must(library.functions.get(name), name)]));
+    const functions = new Map(
+      [
+        ...reachable(
+          library,
+          main.body.map((i) => (i.kind === 'call' ? i.fn : '')),
+        ),
+      ].map((name) => [name, must(library.functions.get(name), name)]),
+    );
     functions.set('main', main);
     const symbols: SymbolDecl[] = [
       { name: String(BATCH), min: 1, max: 65536 },
@@ -279,17 +326,28 @@ function reachable(library: FnLibrary, roots: readonly string[]): Set<string> {
   return seen;
 }
 
-function checkWeights(parameters: readonly EntryParameter[], request: CompileRequest, report: (d: Diagnostic) => void): void {
-  if (request.training && !parameters.some((p) => p.role === 'trainable')) report(messages.nothingTrains({ model: request.model }));
+function checkWeights(
+  parameters: readonly EntryParameter[],
+  request: CompileRequest,
+  report: (d: Diagnostic) => void,
+): void {
+  if (request.training && !parameters.some((p) => p.role === 'trainable'))
+    report(messages.nothingTrains({ model: request.model }));
   if (!request.weightShape) return;
   for (const p of parameters) {
     if (!p.source) continue;
     const where = { model: request.model, node: p.path, tensor: p.source.tensor };
     const has = request.weightShape(p.source);
     if (!has) report(messages.noCheckpointTensor(where));
-    else if (!sameShape(has, p.type.shape as readonly Dim[])) report(messages.weightShape(where, printShape(p.type.shape), printShape(has)));
+    else if (!sameShape(has, p.type.shape as readonly Dim[]))
+      report(messages.weightShape(where, printShape(p.type.shape), printShape(has)));
   }
 }
 
 /** Content address of a Program: equal graphs over equal weights have equal results. */
-export const programHash = (program: Program): string => contentHash([program.symbols, [...program.functions].map(([name, fn]) => [name, fn.params, fn.body, fn.results, [...fn.values]]), program.entry]);
+export const programHash = (program: Program): string =>
+  contentHash([
+    program.symbols,
+    [...program.functions].map(([name, fn]) => [name, fn.params, fn.body, fn.results, [...fn.values]]),
+    program.entry,
+  ]);

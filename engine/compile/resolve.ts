@@ -3,7 +3,16 @@
  * mistake becomes a diagnostic; nothing throws. What is not checked here: shapes (tracing) and references (protocol).
  */
 import type { Diagnostic, Place } from '../base/errors.ts';
-import { effectiveParams, inOrder, type Document, type Edge, type Graph, type Node, type Params, type ParamValue as ParamValueOfDocument } from '../protocol/document.ts';
+import {
+  effectiveParams,
+  inOrder,
+  type Document,
+  type Edge,
+  type Graph,
+  type Node,
+  type Params,
+  type ParamValue as ParamValueOfDocument,
+} from '../protocol/document.ts';
 import { stackValue, valueAt } from '../protocol/params.ts';
 import { entriesOf, isWall, type NodeId, type PortId } from '../protocol/ids.ts';
 import { resolveLayers } from '../protocol/selection.ts';
@@ -47,7 +56,8 @@ export function isActive(node: Node, at: LayerContext | undefined): boolean {
 }
 
 /** The value of a parameter in this layer. */
-const valueHere = (value: ParamValueOfDocument, at: LayerContext | undefined): unknown => (at ? valueAt(value, at.layer, at) : stackValue(value));
+const valueHere = (value: ParamValueOfDocument, at: LayerContext | undefined): unknown =>
+  at ? valueAt(value, at.layer, at) : stackValue(value);
 
 /** Reads the parameters of a node for one layer; unknown and invalid ones are reported and replaced by defaults. */
 export function readParams(
@@ -92,9 +102,15 @@ export function resolveNode(
 }
 
 /** Port specification on either side of a node; stacks take theirs from their settings. */
-export function portOf(registry: NodeRegistry, node: Node, side: 'input' | 'output', port: PortId): PortSpec | undefined {
+export function portOf(
+  registry: NodeRegistry,
+  node: Node,
+  side: 'input' | 'output',
+  port: PortId,
+): PortSpec | undefined {
   if (node.stack) {
-    const names = side === 'input' ? [...node.stack.carry, ...node.stack.broadcast] : [...node.stack.carry, ...node.stack.collect];
+    const names =
+      side === 'input' ? [...node.stack.carry, ...node.stack.broadcast] : [...node.stack.carry, ...node.stack.collect];
     return names.includes(port) ? { kind: 'tensor', doc: `The ${port} stream of the stack.` } : undefined;
   }
   const definition = registry.get(node.type);
@@ -102,9 +118,17 @@ export function portOf(registry: NodeRegistry, node: Node, side: 'input' | 'outp
 }
 
 /** Kind, count and existence of every wire's ports. Wires on the wall of a stack are checked by what is inside. */
-export function checkWires(registry: NodeRegistry, graph: Graph, where: (node: NodeId, port?: PortId) => Place, report: (d: Diagnostic) => void): void {
+export function checkWires(
+  registry: NodeRegistry,
+  graph: Graph,
+  where: (node: NodeId, port?: PortId) => Place,
+  report: (d: Diagnostic) => void,
+): void {
   const known = (node: Node, side: 'input' | 'output'): readonly string[] => {
-    if (node.stack) return side === 'input' ? [...node.stack.carry, ...node.stack.broadcast] : [...node.stack.carry, ...node.stack.collect];
+    if (node.stack)
+      return side === 'input'
+        ? [...node.stack.carry, ...node.stack.broadcast]
+        : [...node.stack.carry, ...node.stack.collect];
     const definition = registry.get(node.type);
     return Object.keys((side === 'input' ? definition?.inputs : definition?.outputs) ?? {});
   };
@@ -113,10 +137,14 @@ export function checkWires(registry: NodeRegistry, graph: Graph, where: (node: N
     const target = isWall(edge.to.node) ? undefined : graph.nodes[edge.to.node];
     const from = source && portOf(registry, source, 'output', edge.from.port);
     const to = target && portOf(registry, target, 'input', edge.to.port);
-    if (source && registryKnows(registry, source) && !from) report(messages.unknownPort(where(edge.from.node, edge.from.port), 'output', known(source, 'output')));
-    if (target && registryKnows(registry, target) && !to) report(messages.unknownPort(where(edge.to.node, edge.to.port), 'input', known(target, 'input')));
-    if (from?.kind === 'transform' && (isWall(edge.to.node) || target?.stack)) report(messages.transformThroughWall(where(edge.from.node, edge.from.port)));
-    else if (from && to && !source.stack && !target.stack && !fits(from.kind, to)) report(messages.wrongKind(where(edge.to.node, edge.to.port), from.kind, to.kind));
+    if (source && registryKnows(registry, source) && !from)
+      report(messages.unknownPort(where(edge.from.node, edge.from.port), 'output', known(source, 'output')));
+    if (target && registryKnows(registry, target) && !to)
+      report(messages.unknownPort(where(edge.to.node, edge.to.port), 'input', known(target, 'input')));
+    if (from?.kind === 'transform' && (isWall(edge.to.node) || target?.stack))
+      report(messages.transformThroughWall(where(edge.from.node, edge.from.port)));
+    else if (from && to && !source.stack && !target.stack && !fits(from.kind, to))
+      report(messages.wrongKind(where(edge.to.node, edge.to.port), from.kind, to.kind));
   }
   for (const [id, node] of entriesOf<NodeId, Node>(graph.nodes)) {
     for (const [port, spec] of Object.entries(registry.get(node.type)?.inputs ?? {})) {
@@ -127,10 +155,12 @@ export function checkWires(registry: NodeRegistry, graph: Graph, where: (node: N
   }
 }
 
-const registryKnows = (registry: NodeRegistry, node: Node): boolean => node.stack !== undefined || registry.get(node.type) !== undefined;
+const registryKnows = (registry: NodeRegistry, node: Node): boolean =>
+  node.stack !== undefined || registry.get(node.type) !== undefined;
 
 /** A port for many tensors also takes the thick wire of a bank. */
-export const fits = (carries: WireKind, port: PortSpec): boolean => carries === port.kind || (carries === 'sources' && port.kind === 'tensor' && port.many === true);
+export const fits = (carries: WireKind, port: PortSpec): boolean =>
+  carries === port.kind || (carries === 'sources' && port.kind === 'tensor' && port.many === true);
 
 /** Nodes in an order in which every wire goes forward; nodes on a cycle (reported by the protocol) are left out. */
 export function topological(graph: Graph): NodeId[] {
@@ -156,4 +186,5 @@ export function topological(graph: Graph): NodeId[] {
 }
 
 /** The wires into a node's port in their order. */
-export const wiresInto = (graph: Graph, node: NodeId, port: string): readonly Edge[] => inOrder(graph.edges.filter((e) => e.to.node === node && e.to.port === port));
+export const wiresInto = (graph: Graph, node: NodeId, port: string): readonly Edge[] =>
+  inOrder(graph.edges.filter((e) => e.to.node === node && e.to.port === port));

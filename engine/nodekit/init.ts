@@ -19,6 +19,10 @@ export const zeros: InitSpec = { kind: 'constant', value: 0 };
 export const ones: InitSpec = { kind: 'constant', value: 1 };
 export const normal = (std: number, mean = 0): InitSpec => ({ kind: 'normal', mean, std });
 /** U(-1/sqrt(fanIn), +1/sqrt(fanIn)): PyTorch's `kaiming_uniform(a = sqrt 5)` of a linear layer. */
-export const kaimingUniform = (fanIn: number): InitSpec => ({ kind: 'uniform', low: -1 / Math.sqrt(fanIn), high: 1 / Math.sqrt(fanIn) });
+export const kaimingUniform = (fanIn: number): InitSpec => ({
+  kind: 'uniform',
+  low: -1 / Math.sqrt(fanIn),
+  high: 1 / Math.sqrt(fanIn),
+});
 /** The weights of BERT's own initialiser: N(0, 0.02^2). */
 export const bertNormal: InitSpec = normal(0.02);

@@ -3,7 +3,17 @@ import type { Dim } from '../ir/dim.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { ParamSpecs, ParamValue, ParamValues } from './params.ts';
 import type { Scope, WeightRef } from './scope.ts';
-import type { AffineWire, DataWire, KvWire, LossWire, TensorWire, TokensWire, TransformWire, Wire, WireKind } from './wires.ts';
+import type {
+  AffineWire,
+  DataWire,
+  KvWire,
+  LossWire,
+  TensorWire,
+  TokensWire,
+  TransformWire,
+  Wire,
+  WireKind,
+} from './wires.ts';
 
 export interface PortSpec {
   readonly kind: WireKind;
@@ -14,7 +24,17 @@ export interface PortSpec {
 }
 export type Ports = Readonly<Record<string, PortSpec>>;
 
-export const FAMILIES = ['input', 'layer', 'additive', 'selective', 'reparameterised', 'prompt', 'composition', 'head', 'loss'] as const;
+export const FAMILIES = [
+  'input',
+  'layer',
+  'additive',
+  'selective',
+  'reparameterised',
+  'prompt',
+  'composition',
+  'head',
+  'loss',
+] as const;
 export type Family = (typeof FAMILIES)[number];
 
 /** How far a module moves the backbone's outputs at step 0 (methods-1, 0.3). */

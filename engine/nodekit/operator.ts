@@ -75,7 +75,11 @@ export function additive(
 }
 
 /** An operator whose weight is 0: the base under which a transform's added term stands alone. */
-export function zeroOperator(inFeatures: Dim, outFeatures: Dim, zero: (x: Tensor, width: Dim) => Tensor): LinearOperator {
+export function zeroOperator(
+  inFeatures: Dim,
+  outFeatures: Dim,
+  zero: (x: Tensor, width: Dim) => Tensor,
+): LinearOperator {
   return {
     inFeatures,
     outFeatures,

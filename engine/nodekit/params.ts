@@ -34,12 +34,22 @@ export type ParamSpecs = Readonly<Record<string, ParamSpec>>;
 
 export type ParamValue = string | number | boolean;
 export type ParamValues<S extends ParamSpecs> = {
-  readonly [K in keyof S]: S[K] extends IntSpec | NumberSpec ? number : S[K] extends BoolSpec ? boolean : S[K] extends ChoiceSpec<infer C> ? C : string;
+  readonly [K in keyof S]: S[K] extends IntSpec | NumberSpec
+    ? number
+    : S[K] extends BoolSpec
+      ? boolean
+      : S[K] extends ChoiceSpec<infer C>
+        ? C
+        : string;
 };
 
 const LARGEST = 2 ** 31 - 1;
 
-export const int = (value: number, help: string, range: { min?: number; max?: number; unit?: string } = {}): IntSpec => ({
+export const int = (
+  value: number,
+  help: string,
+  range: { min?: number; max?: number; unit?: string } = {},
+): IntSpec => ({
   kind: 'int',
   default: value,
   min: range.min ?? 0,
@@ -47,7 +57,11 @@ export const int = (value: number, help: string, range: { min?: number; max?: nu
   help,
   ...(range.unit === undefined ? {} : { unit: range.unit }),
 });
-export const number = (value: number, help: string, range: { min?: number; max?: number; unit?: string } = {}): NumberSpec => ({
+export const number = (
+  value: number,
+  help: string,
+  range: { min?: number; max?: number; unit?: string } = {},
+): NumberSpec => ({
   kind: 'number',
   default: value,
   min: range.min ?? -Number.MAX_VALUE,
@@ -69,17 +83,28 @@ export const dropoutSpec = (value: number, what: string): NumberSpec =>
   number(value, `Probability with which ${what} is dropped while training.`, { min: 0, max: 0.999 });
 
 /** The value if it fits the specification, else the reason in words. */
-export function readParam(spec: ParamSpec, value: unknown): { readonly value: ParamValue } | { readonly problem: string; readonly fix: string } {
+export function readParam(
+  spec: ParamSpec,
+  value: unknown,
+): { readonly value: ParamValue } | { readonly problem: string; readonly fix: string } {
   switch (spec.kind) {
     case 'int':
     case 'number': {
-      if (typeof value !== 'number' || !Number.isFinite(value)) return { problem: 'is not a number', fix: 'Give a finite number.' };
-      if (spec.kind === 'int' && !Number.isInteger(value)) return { problem: 'is not a whole number', fix: 'Give a whole number.' };
-      if (value < spec.min || value > spec.max) return { problem: `is outside ${spec.min} to ${spec.max}`, fix: `Give a value from ${spec.min} to ${spec.max}.` };
+      if (typeof value !== 'number' || !Number.isFinite(value))
+        return { problem: 'is not a number', fix: 'Give a finite number.' };
+      if (spec.kind === 'int' && !Number.isInteger(value))
+        return { problem: 'is not a whole number', fix: 'Give a whole number.' };
+      if (value < spec.min || value > spec.max)
+        return {
+          problem: `is outside ${spec.min} to ${spec.max}`,
+          fix: `Give a value from ${spec.min} to ${spec.max}.`,
+        };
       return { value };
     }
     case 'bool':
-      return typeof value === 'boolean' ? { value } : { problem: 'is neither true nor false', fix: 'Give true or false.' };
+      return typeof value === 'boolean'
+        ? { value }
+        : { problem: 'is neither true nor false', fix: 'Give true or false.' };
     case 'choice':
       return typeof value === 'string' && spec.choices.includes(value)
         ? { value }

@@ -82,7 +82,13 @@ export class Scope {
   readonly #declarations: Map<string, Declaration>;
   readonly #taps: { name: string; value: Tensor }[];
 
-  constructor(context: ScopeContext, builder = new FnBuilder(), prefix = '', shared?: Scope, frozen?: (name: string) => WeightRef) {
+  constructor(
+    context: ScopeContext,
+    builder = new FnBuilder(),
+    prefix = '',
+    shared?: Scope,
+    frozen?: (name: string) => WeightRef,
+  ) {
     this.context = context;
     this.builder = builder;
     this.#prefix = prefix;
@@ -99,7 +105,8 @@ export class Scope {
   inside(site: string): Scope {
     const { context, builder } = this;
     const prefix = `${this.#prefix}${site}/`;
-    const frozen = this.#frozen && ((name: string): WeightRef => (this.#frozen as (n: string) => WeightRef)(`${site}/${name}`));
+    const frozen =
+      this.#frozen && ((name: string): WeightRef => (this.#frozen as (n: string) => WeightRef)(`${site}/${name}`));
     return new Scope(context, builder, prefix, this, frozen);
   }
 
@@ -125,7 +132,13 @@ export class Scope {
 
   /** A frozen weight of the checkpoint. */
   weight(name: string, shape: Shape, source: WeightRef): Tensor {
-    return this.declare({ name: this.#prefix + name, role: 'weight', type: tensorType('f32', shape), scope: 'layer', source });
+    return this.declare({
+      name: this.#prefix + name,
+      role: 'weight',
+      type: tensorType('f32', shape),
+      scope: 'layer',
+      source,
+    });
   }
 
   /** An input of the whole Program by its global name: data of the step. */
@@ -137,7 +150,9 @@ export class Scope {
     const known = this.builder.existingParam(declaration.name);
     if (known) {
       if (!sameType(known.type, declaration.type)) {
-        throw new BugError(`"${declaration.name}" is declared as ${printType(known.type)} and as ${printType(declaration.type)}`);
+        throw new BugError(
+          `"${declaration.name}" is declared as ${printType(known.type)} and as ${printType(declaration.type)}`,
+        );
       }
       return known;
     }
@@ -182,16 +197,32 @@ export class Scope {
   /**
    * Builds a part as a function of its own (a class, in emitted code) and calls it here. Equal parts become one function.
    */
-  outline(site: string, origin: FnOrigin, inputs: readonly (readonly [string, Tensor])[], build: (scope: Scope, ...inputs: Tensor[]) => readonly (readonly [string, Tensor])[], region: Region = { kind: 'plain' }): Tensor[] {
+  outline(
+    site: string,
+    origin: FnOrigin,
+    inputs: readonly (readonly [string, Tensor])[],
+    build: (scope: Scope, ...inputs: Tensor[]) => readonly (readonly [string, Tensor])[],
+    region: Region = { kind: 'plain' },
+  ): Tensor[] {
     const inner = new Scope(this.context, new FnBuilder(), '', undefined, this.#frozen);
     const handles = inputs.map(([name, x]) => inner.builder.param(name, 'input', x.type));
     const results = build(inner, ...handles);
     const traced = inner.finish(origin, results, inputs.length);
-    return this.call(traced, site, inputs.map(([, x]) => x), { region });
+    return this.call(
+      traced,
+      site,
+      inputs.map(([, x]) => x),
+      { region },
+    );
   }
 
   /** Calls a traced function: lifts what it declares into this function under `site/`. Returns its results without taps. */
-  call(traced: Traced, site: string, inputs: readonly Tensor[], options: { region?: Region; shared?: string } = {}): Tensor[] {
+  call(
+    traced: Traced,
+    site: string,
+    inputs: readonly Tensor[],
+    options: { region?: Region; shared?: string } = {},
+  ): Tensor[] {
     const path = this.#prefix + site;
     const lifted = traced.declarations.map((d) => this.declare(liftDeclaration(d, path, undefined, options.shared)));
     const outputs = this.builder.call(traced.fn, path, [...inputs, ...lifted], options.region ?? { kind: 'plain' });
@@ -201,7 +232,14 @@ export class Scope {
   }
 
   /** Calls the bodies of a stack one after the other. Layer declarations are lifted under `site/LAYER/`. */
-  repeat(bodies: readonly Traced[], site: string, first: number, carry: readonly Tensor[], broadcast: readonly Tensor[], options: { region?: Region; sharedWeights?: boolean }): Tensor[] {
+  repeat(
+    bodies: readonly Traced[],
+    site: string,
+    first: number,
+    carry: readonly Tensor[],
+    broadcast: readonly Tensor[],
+    options: { region?: Region; sharedWeights?: boolean },
+  ): Tensor[] {
     const layerInputs = bodies.map((body, i) =>
       body.declarations.map((d) => {
         const scoped = options.sharedWeights && d.scope === 'layer' ? { ...d, scope: 'stack' as const } : d;
@@ -219,7 +257,9 @@ export class Scope {
     });
     const taps = bodies[0]?.taps ?? [];
     const plain = outputs.length - taps.length;
-    taps.forEach((name, i) => this.#taps.push({ name: `${this.#prefix}${site}/${name}`, value: outputs[plain + i] as Tensor }));
+    taps.forEach((name, i) =>
+      this.#taps.push({ name: `${this.#prefix}${site}/${name}`, value: outputs[plain + i] as Tensor }),
+    );
     return outputs.slice(0, plain);
   }
 
@@ -232,7 +272,12 @@ export class Scope {
       if (!d) throw new BugError(`parameter "${p.name}" of ${origin.nodeType} was not declared`);
       return d;
     });
-    return { fn: this.context.library.add(fn, functionName(origin), contentOf(fn, declarations)), declarations, wires, taps: this.#taps.map((t) => t.name) };
+    return {
+      fn: this.context.library.add(fn, functionName(origin), contentOf(fn, declarations)),
+      declarations,
+      wires,
+      taps: this.#taps.map((t) => t.name),
+    };
   }
 }
 
@@ -250,17 +295,21 @@ function contentOf(fn: Fn, declarations: readonly Declaration[]): string {
 
 /** A declaration as its caller sees it. */
 export function liftDeclaration(d: Declaration, site: string, layer: number | undefined, shared?: string): Declaration {
-  const source = d.source && layer !== undefined ? { ...d.source, tensor: d.source.tensor.replaceAll('{layer}', String(layer)) } : d.source;
+  const source =
+    d.source && layer !== undefined
+      ? { ...d.source, tensor: d.source.tensor.replaceAll('{layer}', String(layer)) }
+      : d.source;
   const withSource = source ? { source } : {};
   if (d.role === 'input' || d.scope === 'model') return { ...d, ...withSource };
-  if (shared !== undefined && d.role === 'trainable') return { ...d, name: `shared/${shared}/${d.name}`, scope: 'model' };
+  if (shared !== undefined && d.role === 'trainable')
+    return { ...d, name: `shared/${shared}/${d.name}`, scope: 'model' };
   if (layer === undefined) return { ...d, ...withSource, name: join(site, d.name), ...initFrom(d, site) };
   const prefix = d.scope === 'stack' ? site : `${site}/${layer}`;
   return { ...d, ...withSource, name: `${prefix}/${d.name}`, scope: 'layer', ...initFrom(d, `${site}/${layer}`) };
 }
 
-const initFrom = (d: Declaration, prefix: string): { initFrom?: string } => (d.initFrom === undefined ? {} : { initFrom: join(prefix, d.initFrom) });
+const initFrom = (d: Declaration, prefix: string): { initFrom?: string } =>
+  d.initFrom === undefined ? {} : { initFrom: join(prefix, d.initFrom) };
 
 /** Paths of the entry have no leading site. */
 const join = (site: string, name: string): string => (site === '' ? name : `${site}/${name}`);
-

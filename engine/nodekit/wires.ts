@@ -62,13 +62,27 @@ export function tensorsOf(wire: DataWire): readonly (readonly [string, Tensor])[
     case 'sources':
       return wire.names.map((name, i) => [name, wire.values[i] as Tensor] as const);
     case 'tokens':
-      return [['ids', wire.ids], ['typeIds', wire.typeIds], ['positions', wire.positions], ['lengths', wire.lengths]];
+      return [
+        ['ids', wire.ids],
+        ['typeIds', wire.typeIds],
+        ['positions', wire.positions],
+        ['lengths', wire.lengths],
+      ];
     case 'affine':
-      return [['gamma', wire.gamma], ['beta', wire.beta]];
+      return [
+        ['gamma', wire.gamma],
+        ['beta', wire.beta],
+      ];
     case 'kv':
-      return [['keys', wire.keys], ['values', wire.values]];
+      return [
+        ['keys', wire.keys],
+        ['values', wire.values],
+      ];
     case 'loss':
-      return [['sum', wire.sum], ['weight', wire.weight]];
+      return [
+        ['sum', wire.sum],
+        ['weight', wire.weight],
+      ];
   }
 }
 
@@ -98,7 +112,14 @@ export function withTensors(wire: DataWire, tensors: readonly Tensor[]): DataWir
 /** Types and constants of a wire: with the node's parameters, the key of a traced function. */
 export function wireSignature(wire: DataWire): string {
   const types = tensorsOf(wire).map(([, t]) => typeText(t.type));
-  const extra = wire.kind === 'affine' ? wire.epsilon : wire.kind === 'loss' ? wire.coefficient : wire.kind === 'sources' ? wire.names.join(',') : '';
+  const extra =
+    wire.kind === 'affine'
+      ? wire.epsilon
+      : wire.kind === 'loss'
+        ? wire.coefficient
+        : wire.kind === 'sources'
+          ? wire.names.join(',')
+          : '';
   return `${wire.kind}(${types.join(';')};${extra})`;
 }
 

@@ -22,6 +22,8 @@ export interface LoadedDocument {
 export interface Loaded {
   /** There when the file could be read as a document, also when `diagnostics` has errors. */
   readonly loaded?: LoadedDocument;
+  /** Whether the structure holds, so that the workflow can be unfolded and models compiled in spite of other mistakes. */
+  readonly sound: boolean;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -38,19 +40,26 @@ export function loadDocument(file: string, registry: NodeRegistry): Loaded {
   try {
     const size = statSync(file).size;
     if (size > LARGEST)
-      return { diagnostics: [messages.unreadableDocument(file, `${size} bytes, more than ${LARGEST}`)] };
+      return { sound: false, diagnostics: [messages.unreadableDocument(file, `${size} bytes, more than ${LARGEST}`)] };
     bytes = readFileSync(file);
   } catch (error) {
-    return { diagnostics: [messages.unreadableDocument(file, (error as NodeJS.ErrnoException).code ?? String(error))] };
+    return {
+      sound: false,
+      diagnostics: [messages.unreadableDocument(file, (error as NodeJS.ErrnoException).code ?? String(error))],
+    };
   }
   const { document, diagnostics } = parseDocumentBytes(bytes, file, { knows: knowsType(registry) });
-  if (!document) return { diagnostics };
+  if (!document) return { sound: false, diagnostics };
   const loaded = { file, folder: dirname(resolve(file)), document };
-  return { loaded, diagnostics: [...diagnostics, ...checkDocument(document, file)] };
+  return { loaded, ...checkDocument(document, file) };
 }
 
 /** Structure and workflow; the models are checked by compiling them. */
-export function checkDocument(document: Document, file: string): readonly Diagnostic[] {
-  const found = [...checkStructure(document), ...checkWorkflow(document)];
-  return found.map((d) => ({ ...d, where: { file, ...d.where } }));
+export function checkDocument(document: Document, file: string): Omit<Loaded, 'loaded'> {
+  const structure = checkStructure(document);
+  const found = [...structure, ...checkWorkflow(document)];
+  return {
+    sound: !structure.some((d) => d.severity === 'error'),
+    diagnostics: found.map((d) => ({ ...d, where: { file, ...d.where } })),
+  };
 }

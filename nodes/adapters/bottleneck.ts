@@ -23,7 +23,10 @@ interface BottleneckParams {
 const INITS: { readonly [K in BottleneckParams['init']]: (fanIn: number) => { down: InitSpec; up: InitSpec } } = {
   bert: () => ({ down: bertNormal, up: bertNormal }),
   lora: (fanIn) => ({ down: kaimingUniform(fanIn), up: zeros }),
-  small: () => ({ down: { kind: 'truncatedNormal', std: 1e-3, limit: 2e-3 }, up: { kind: 'truncatedNormal', std: 1e-3, limit: 2e-3 } }),
+  small: () => ({
+    down: { kind: 'truncatedNormal', std: 1e-3, limit: 2e-3 },
+    up: { kind: 'truncatedNormal', std: 1e-3, limit: 2e-3 },
+  }),
 };
 
 /** s * (f(x W_down^T + b_down) W_up^T + b_up), without residual. */
@@ -60,7 +63,11 @@ export const adapter = defineNode({
     dropout: dropoutSpec(0, 'an element of the bottleneck'),
     scale: number(1, 'Constant factor s; 4 in the scaled parallel adapter.'),
     learnedScale: choice(['none', 'scalar', 'channel'], 'none', 'Learn the factor instead, from 1.'),
-    init: choice(['bert', 'lora', 'small'], 'bert', 'bert: N(0, 0.02^2); lora: up-projection 0; small: truncated N(0, 0.001^2).'),
+    init: choice(
+      ['bert', 'lora', 'small'],
+      'bert',
+      'bert: N(0, 0.02^2); lora: up-projection 0; small: truncated N(0, 0.001^2).',
+    ),
   },
   bypass: { kind: 'absent' },
   peft: { startPoint: { kind: 'near-identity', tolerance: 2e-1 }, mergeable: false },
@@ -92,4 +99,3 @@ export const adapterInput = defineNode({
     return { z: tensor(layerNorm(add(inputs.tensor('h'), inputs.tensor('residual')), gamma, beta, epsilon)[0]) };
   },
 });
-

@@ -1,5 +1,19 @@
 /** Modules that combine others: source banks, AdapterFusion, ScaLearn, averages, gates, the added term of a transform. */
-import { add, concat, constant, matmul, mul, reshape, sigmoid, softmax, sub, sum, tokenMask, div, cast } from '../../engine/ir/build.ts';
+import {
+  add,
+  concat,
+  constant,
+  matmul,
+  mul,
+  reshape,
+  sigmoid,
+  softmax,
+  sub,
+  sum,
+  tokenMask,
+  div,
+  cast,
+} from '../../engine/ir/build.ts';
 import type { Dim } from '../../engine/ir/dim.ts';
 import type { Tensor } from '../../engine/ir/tensor.ts';
 import { bertNormal, normal, zeros } from '../../engine/nodekit/init.ts';
@@ -11,7 +25,11 @@ import { printShape } from '../../engine/ir/types.ts';
 export const sourceBank = defineNode({
   type: 'source.bank',
   version: 1,
-  docs: { title: 'Source bank', family: 'composition', help: 'Trained, frozen modules side by side, one per row of the bank; all read the same input.' },
+  docs: {
+    title: 'Source bank',
+    family: 'composition',
+    help: 'Trained, frozen modules side by side, one per row of the bank; all read the same input.',
+  },
   inputs: { x: { kind: 'tensor', doc: 'what every source reads [..., d]' } },
   outputs: { sources: { kind: 'sources', doc: 'one output [..., d] per source' } },
   params: {},
@@ -26,7 +44,11 @@ export const sourceBank = defineNode({
       if (!build) throw new Unsupported(`a "${source.type}" cannot be a source`);
       const origin = { nodeType: source.type, doc: `Frozen source of type ${source.type}.`, args: source.params };
       const frozen = scope.frozen((name) => source.tensor(name.slice(source.name.length + 1)));
-      const outputs = frozen.inside(source.name).outline('', origin, [['x', x]], (inner, value) => [['delta', build(inner, value as Tensor, source.params as never)]]);
+      const outputs = frozen
+        .inside(source.name)
+        .outline('', origin, [['x', x]], (inner, value) => [
+          ['delta', build(inner, value as Tensor, source.params as never)],
+        ]);
       return outputs[0] as Tensor;
     });
     return { sources: { kind: 'sources', names: bank.map((s) => s.name), values } };
@@ -43,7 +65,10 @@ function needSources(sources: readonly Tensor[]): void {
   const first = sources[0];
   if (!first) throw new Unsupported('no source is connected');
   const odd = sources.find((u) => widthOf(u) !== widthOf(first));
-  if (odd) throw new Unsupported(`sources must agree in width, got ${printShape(first.type.shape)} and ${printShape(odd.type.shape)}`);
+  if (odd)
+    throw new Unsupported(
+      `sources must agree in width, got ${printShape(first.type.shape)} and ${printShape(odd.type.shape)}`,
+    );
 }
 
 export const fusion = defineNode({
@@ -60,7 +85,10 @@ export const fusion = defineNode({
     query: { kind: 'tensor', doc: 'what the sources read [..., d]' },
     sources: { kind: 'tensor', many: true, doc: 'outputs of the sources [..., d]' },
   },
-  outputs: { delta: { kind: 'tensor', doc: 'the mixture [..., d]' }, regulariser: { kind: 'loss', doc: '||I - W_V||^2 of this layer' } },
+  outputs: {
+    delta: { kind: 'tensor', doc: 'the mixture [..., d]' },
+    regulariser: { kind: 'loss', doc: '||I - W_V||^2 of this layer' },
+  },
   params: {
     value: bool(true, 'Has a value matrix (dynamic fusion); without it, static fusion.'),
     regularisation: number(0.01, 'Factor of the regulariser of the value matrix.', { min: 0 }),
@@ -81,17 +109,27 @@ export const fusion = defineNode({
     };
     const q = project(z, 'query');
     const k = project(u, 'key');
-    const W = params.value ? scope.param('value.weight', [d, d], { kind: 'diagonal', diagonal: 1, rest: 1e-6 }, { decay: false }) : undefined;
+    const W = params.value
+      ? scope.param('value.weight', [d, d], { kind: 'diagonal', diagonal: 1, rest: 1e-6 }, { decay: false })
+      : undefined;
     const v = W ? matmul(u, W, { transposeB: true }) : u;
     const raw = sum(mul(reshape(q, [...q.type.shape.slice(0, -1), 1, d]), k), [-1]);
     const scores = scope.dropout(raw, params.dropout, 'tokens', 'scores');
-    const weights = scope.name('weights', softmax(params.temperature === 1 ? scores : mul(scores, 1 / params.temperature)));
+    const weights = scope.name(
+      'weights',
+      softmax(params.temperature === 1 ? scores : mul(scores, 1 / params.temperature)),
+    );
     const mixed = sum(mul(reshape(weights, [...weights.type.shape, 1]), v), [-2]);
     const zero = constant(z, 'f32', [], 0);
     const one = constant(z, 'f32', [], 1);
     return {
       delta: tensor(mixed),
-      regulariser: { kind: 'loss', sum: W ? distanceToIdentity(W, Number(d)) : zero, weight: one, coefficient: params.regularisation },
+      regulariser: {
+        kind: 'loss',
+        sum: W ? distanceToIdentity(W, Number(d)) : zero,
+        weight: one,
+        coefficient: params.regularisation,
+      },
     };
   },
 });
@@ -117,7 +155,11 @@ export const scalearn = defineNode({
   inputs: { sources: { kind: 'tensor', many: true, doc: 'outputs of the sources [..., d]' } },
   outputs: { delta: { kind: 'tensor', doc: 'the mixture [..., d]' } },
   params: {
-    variant: choice(['scalearn', 'uniform', 'scalearn++', 'uniform++'], 'scalearn', 'Vector or number; ++ shares it over the layers of the stack.'),
+    variant: choice(
+      ['scalearn', 'uniform', 'scalearn++', 'uniform++'],
+      'scalearn',
+      'Vector or number; ++ shares it over the layers of the stack.',
+    ),
     dropout: dropoutSpec(0.3, 'an entry of omega'),
     scale: number(2, 'omega starts at scale / number of sources.', { min: 0 }),
   },
@@ -131,17 +173,24 @@ export const scalearn = defineNode({
     const uniform = params.variant.startsWith('uniform');
     const shape: Dim[] = [n, uniform ? 1 : d];
     const shared = params.variant.endsWith('++');
-    const omega = scope.param('omega', shape, normal(1e-3, params.scale / n), { scope: shared ? 'stack' : 'layer', decay: false });
+    const omega = scope.param('omega', shape, normal(1e-3, params.scale / n), {
+      scope: shared ? 'stack' : 'layer',
+      decay: false,
+    });
     const dropped = scope.dropoutOfParameter(omega, params.dropout, 'omega');
     return { delta: tensor(sum(mul(stackSources(sources), dropped), [-2])) };
   },
 });
 
-
 export const average = defineNode({
   type: 'compose.average',
   version: 1,
-  docs: { title: 'Average', family: 'composition', help: 'The mean of everything that comes in.', equation: 'y = \\tfrac1n \\sum_i x_i' },
+  docs: {
+    title: 'Average',
+    family: 'composition',
+    help: 'The mean of everything that comes in.',
+    equation: 'y = \\tfrac1n \\sum_i x_i',
+  },
   inputs: { x: { kind: 'tensor', many: true, doc: 'tensors of one shape' } },
   outputs: { y: { kind: 'tensor', doc: 'their mean' } },
   params: {},
@@ -150,7 +199,14 @@ export const average = defineNode({
   build: ({ inputs }) => {
     const xs = inputs.tensors('x');
     needSources(xs);
-    return { y: tensor(mul(xs.reduce((a, b) => add(a, b)), 1 / xs.length)) };
+    return {
+      y: tensor(
+        mul(
+          xs.reduce((a, b) => add(a, b)),
+          1 / xs.length,
+        ),
+      ),
+    };
   },
 });
 
@@ -164,9 +220,14 @@ export const gate = defineNode({
     equation: 'g = \\sigma(w^\\top x + b)',
     paper: 'Mao et al. 2022 (UniPELT)',
   },
-  inputs: { x: { kind: 'tensor', doc: 'states [B, T, d]' }, tokens: { kind: 'tokens', optional: true, doc: 'the batch, for one gate per example' } },
+  inputs: {
+    x: { kind: 'tensor', doc: 'states [B, T, d]' },
+    tokens: { kind: 'tokens', optional: true, doc: 'the batch, for one gate per example' },
+  },
   outputs: { gate: { kind: 'tensor', doc: 'factor [B, T, 1] or [B, 1, 1]' } },
-  params: { per: choice(['token', 'example'], 'token', 'One gate per token, or the mean over the real tokens of an example.') },
+  params: {
+    per: choice(['token', 'example'], 'token', 'One gate per token, or the mean over the real tokens of an example.'),
+  },
   bypass: { kind: 'absent' },
   peft: { startPoint: { kind: 'shifted' }, mergeable: false },
   build: ({ scope, inputs, params }) => {
@@ -200,7 +261,12 @@ export const multiply = defineNode({
 export const delta = defineNode({
   type: 'compose.delta',
   version: 1,
-  docs: { title: 'Added term', family: 'composition', help: 'What an additive module would add for an input, as a tensor: makes a LoRA a source for fusion or ScaLearn.', equation: 'u = T(W) x - W x' },
+  docs: {
+    title: 'Added term',
+    family: 'composition',
+    help: 'What an additive module would add for an input, as a tensor: makes a LoRA a source for fusion or ScaLearn.',
+    equation: 'u = T(W) x - W x',
+  },
   inputs: { x: { kind: 'tensor', doc: 'input [..., in]' }, transform: { kind: 'transform', doc: 'the module' } },
   outputs: { y: { kind: 'tensor', doc: 'added term [..., out]' } },
   params: { outFeatures: int(0, 'Width of the output.', { min: 1 }) },
@@ -213,15 +279,21 @@ export const delta = defineNode({
   },
 });
 
-
 export const scaleNode = defineNode({
   type: 'compose.scale',
   version: 1,
-  docs: { title: 'Scale', family: 'composition', help: 'Multiplies by a constant, e.g. the factors of a reversible coupling.', equation: 'y = s\\,x' },
+  docs: {
+    title: 'Scale',
+    family: 'composition',
+    help: 'Multiplies by a constant, e.g. the factors of a reversible coupling.',
+    equation: 'y = s\\,x',
+  },
   inputs: { x: { kind: 'tensor', doc: 'tensor' } },
   outputs: { y: { kind: 'tensor', doc: 'scaled tensor' } },
   params: { factor: number(1, 'The constant s.') },
   bypass: { kind: 'pass', from: { y: 'x' } },
   inline: true,
-  build: ({ inputs, params }) => ({ y: tensor(params.factor === 1 ? inputs.tensor('x') : mul(inputs.tensor('x'), params.factor)) }),
+  build: ({ inputs, params }) => ({
+    y: tensor(params.factor === 1 ? inputs.tensor('x') : mul(inputs.tensor('x'), params.factor)),
+  }),
 });

@@ -40,14 +40,20 @@ function loraDelta(scope: Scope, p: LoraParams, x: Tensor, outFeatures: Dim): Te
   return mul(matmul(down, B, { transposeB: true }), scaleOf(p));
 }
 
-const LORA_DOC = 'Adds a low-rank update to a frozen linear layer.\nW\' = W + s B A,  s = alpha / r\nHu et al. 2021';
+const LORA_DOC = "Adds a low-rank update to a frozen linear layer.\nW' = W + s B A,  s = alpha / r\nHu et al. 2021";
 
 /** The additive transform; `gate`, when given, multiplies the update. */
 function loraTransform(id: string, p: LoraParams, gate: Tensor | undefined): Transform {
-  const origin = (outFeatures: Dim) => ({ nodeType: 'peft.lora', doc: LORA_DOC, args: { ...p, outFeatures: Number(outFeatures) } });
+  const origin = (outFeatures: Dim) => ({
+    nodeType: 'peft.lora',
+    doc: LORA_DOC,
+    args: { ...p, outFeatures: Number(outFeatures) },
+  });
   const delta = (scope: Scope, x: Tensor, outFeatures: Dim): Tensor => {
     const inputs: (readonly [string, Tensor])[] = [['x', x]];
-    const call = scope.outline(id, origin(outFeatures), inputs, (inner, value) => [['delta', loraDelta(inner, p, value as Tensor, outFeatures)]]);
+    const call = scope.outline(id, origin(outFeatures), inputs, (inner, value) => [
+      ['delta', loraDelta(inner, p, value as Tensor, outFeatures)],
+    ]);
     return gate ? mul(call[0] as Tensor, gate) : (call[0] as Tensor);
   };
   return {
@@ -79,7 +85,9 @@ export const lora = defineNode({
   params: loraParams,
   bypass: { kind: 'absent' },
   peft: { startPoint: { kind: 'identity' }, mergeable: true },
-  build: ({ inputs, params, id }) => ({ transform: { kind: 'transform', transform: loraTransform(id, params, inputs.optionalTensor('gate')) } }),
+  build: ({ inputs, params, id }) => ({
+    transform: { kind: 'transform', transform: loraTransform(id, params, inputs.optionalTensor('gate')) },
+  }),
   asSource: (scope, x, params) => loraDelta(scope, params, x, x.type.shape[x.type.shape.length - 1] as Dim),
 });
 
@@ -94,13 +102,19 @@ function doraTransform(id: string, p: LoraParams): Transform {
       const own = scope.inside(id);
       const { A, B } = factors(own, p, base.inFeatures, base.outFeatures);
       const inputAxis = base.raw?.layout === 'conv1d' ? 0 : 1;
-      const m = scope.param(`${id}/m`, [base.outFeatures], { kind: 'rowNorm', weight: 'weight', inputAxis }, { decay: false });
+      const m = scope.param(
+        `${id}/m`,
+        [base.outFeatures],
+        { kind: 'rowNorm', weight: 'weight', inputAxis },
+        { decay: false },
+      );
       const updated = (): Tensor => add(base.materialize(), mul(matmul(B, A), scaleOf(p)));
       const factor = (): Tensor => {
         const w = updated();
         return scope.name('magnitude', div(m, stopGradient(sqrt(sum(mul(w, w), [-1])))));
       };
-      const update = (x: Tensor): Tensor => mul(matmul(matmul(x, A, { transposeB: true }), B, { transposeB: true }), scaleOf(p));
+      const update = (x: Tensor): Tensor =>
+        mul(matmul(matmul(x, A, { transposeB: true }), B, { transposeB: true }), scaleOf(p));
       const product = (x: Tensor): Tensor => {
         const g = factor();
         const dropped = dropout(own, x, p.dropout);

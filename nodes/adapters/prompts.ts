@@ -32,7 +32,8 @@ export const softPrompt = defineNode({
   inline: true,
   build: ({ scope, params }) => {
     const shape = [params.size, params.width];
-    if (params.init === 'vocabulary') scope.weight('table', [params.rows, params.width], { artifact: 'backbone', tensor: params.table });
+    if (params.init === 'vocabulary')
+      scope.weight('table', [params.rows, params.width], { artifact: 'backbone', tensor: params.table });
     const inits: { readonly [K in typeof params.init]: InitSpec } = {
       uniform: { kind: 'uniform', low: -0.5, high: 0.5 },
       normal: normal(1),
@@ -110,7 +111,8 @@ export const prefixMlp = defineNode({
     const e = scope.param('embedding', [size, width], normal(1), { scope: 'stack', decay: false });
     const hidden = tanh(torchLinear(scope, 'in', e, width, bottleneck, true));
     const both = torchLinear(scope, 'out', hidden, bottleneck, 2 * width, false);
-    const half = (start: number): Tensor => scope.dropout(perExample(slice(both, -1, start, width), batch), params.dropout, 'examples', `drop${start}`);
+    const half = (start: number): Tensor =>
+      scope.dropout(perExample(slice(both, -1, start, width), batch), params.dropout, 'examples', `drop${start}`);
     return { kv: { kind: 'kv', keys: half(0), values: half(width) } };
   },
 });

@@ -18,7 +18,9 @@ export const ia3 = defineNode({
   },
   inputs: {},
   outputs: { transform: { kind: 'transform', doc: 'docks on a linear layer' } },
-  params: { on: choice(['output', 'input'], 'output', 'Whether the vector scales what comes out of the layer or what goes in.') },
+  params: {
+    on: choice(['output', 'input'], 'output', 'Whether the vector scales what comes out of the layer or what goes in.'),
+  },
   bypass: { kind: 'absent' },
   peft: { startPoint: { kind: 'identity' }, mergeable: true },
   build: ({ params, id }) => ({
@@ -59,7 +61,13 @@ const scaledInput = (base: LinearOperator, l: Tensor): LinearOperator => ({
 export const bitfit = defineNode({
   type: 'peft.bitfit',
   version: 1,
-  docs: { title: 'BitFit', family: 'selective', help: 'Trains the bias of a linear layer and nothing else of it.', equation: "y = W x + b'", paper: 'Ben Zaken et al. 2022' },
+  docs: {
+    title: 'BitFit',
+    family: 'selective',
+    help: 'Trains the bias of a linear layer and nothing else of it.',
+    equation: "y = W x + b'",
+    paper: 'Ben Zaken et al. 2022',
+  },
   inputs: {},
   outputs: { transform: { kind: 'transform', doc: 'docks on a linear layer' } },
   params: {},
@@ -72,7 +80,12 @@ export const bitfit = defineNode({
         class: 'replaces-base',
         wrap: (scope, base) => {
           if (!base.bias) throw new Unsupported('this layer has no bias to train');
-          const bias = scope.param(`${id}/bias`, base.bias.type.shape, { kind: 'copy', weight: 'bias' }, { decay: false });
+          const bias = scope.param(
+            `${id}/bias`,
+            base.bias.type.shape,
+            { kind: 'copy', weight: 'bias' },
+            { decay: false },
+          );
           return { ...base, bias, apply: (x) => withBias(base.product(x), bias) };
         },
       },
@@ -83,7 +96,12 @@ export const bitfit = defineNode({
 export const unfreeze = defineNode({
   type: 'peft.unfreeze',
   version: 1,
-  docs: { title: 'Unfreeze', family: 'selective', help: 'Trains the whole weight and bias of a linear layer, from the checkpoint on.', equation: "y = W' x + b'" },
+  docs: {
+    title: 'Unfreeze',
+    family: 'selective',
+    help: 'Trains the whole weight and bias of a linear layer, from the checkpoint on.',
+    equation: "y = W' x + b'",
+  },
   inputs: {},
   outputs: { transform: { kind: 'transform', doc: 'docks on a linear layer, first in its rack' } },
   params: {},
@@ -98,7 +116,9 @@ export const unfreeze = defineNode({
           if (!base.raw) throw new Unsupported('another module stands before "unfreeze"');
           const { weight, layout } = base.raw;
           const w = scope.param(`${id}/weight`, weight.type.shape, { kind: 'copy', weight: 'weight' });
-          const b = base.bias && scope.param(`${id}/bias`, base.bias.type.shape, { kind: 'copy', weight: 'bias' }, { decay: false });
+          const b =
+            base.bias &&
+            scope.param(`${id}/bias`, base.bias.type.shape, { kind: 'copy', weight: 'bias' }, { decay: false });
           return { ...baseOperator(w, b, layout) };
         },
       },
@@ -109,7 +129,12 @@ export const unfreeze = defineNode({
 export const lnTuning = defineNode({
   type: 'peft.lnTuning',
   version: 1,
-  docs: { title: 'LayerNorm tuning', family: 'selective', help: 'Trains scale and shift of a norm, from the checkpoint on.', equation: "y = \\gamma' \\odot \\hat x + \\beta'" },
+  docs: {
+    title: 'LayerNorm tuning',
+    family: 'selective',
+    help: 'Trains scale and shift of a norm, from the checkpoint on.',
+    equation: "y = \\gamma' \\odot \\hat x + \\beta'",
+  },
   inputs: {},
   outputs: { affine: { kind: 'affine', doc: 'scale and shift for a norm' } },
   params: {
@@ -127,10 +152,15 @@ export const lnTuning = defineNode({
       gamma: scope.weight('weight', shape, { artifact: 'backbone', tensor: params.weight }),
       beta: scope.weight('bias', shape, { artifact: 'backbone', tensor: params.bias }),
     };
-    const gamma = params.train === 'shift' ? frozen.gamma : scope.param('gamma', shape, { kind: 'copy', weight: 'weight' }, { decay: false });
-    const beta = params.train === 'scale' ? frozen.beta : scope.param('beta', shape, { kind: 'copy', weight: 'bias' }, { decay: false });
+    const gamma =
+      params.train === 'shift'
+        ? frozen.gamma
+        : scope.param('gamma', shape, { kind: 'copy', weight: 'weight' }, { decay: false });
+    const beta =
+      params.train === 'scale'
+        ? frozen.beta
+        : scope.param('beta', shape, { kind: 'copy', weight: 'bias' }, { decay: false });
     return { affine: { kind: 'affine', gamma, beta, epsilon: params.epsilon } };
   },
   inline: true,
 });
-

@@ -4,10 +4,12 @@ import { nodeId, portId, WALL_IN, WALL_OUT, type NodeId } from '../../engine/pro
 
 export type Entry = readonly [NodeId, Node];
 
-export const makeNode = (id: string, type: string, params: Params = {}, extra: Partial<Omit<Node, 'type' | 'version' | 'params'>> = {}): Entry => [
-  nodeId(id),
-  { type, version: 1, params, ...extra },
-];
+export const makeNode = (
+  id: string,
+  type: string,
+  params: Params = {},
+  extra: Partial<Omit<Node, 'type' | 'version' | 'params'>> = {},
+): Entry => [nodeId(id), { type, version: 1, params, ...extra }];
 
 /** `a.port -> b.port`; `$in` and `$out` are the wall. */
 export function wire(text: string): Edge {

@@ -1,5 +1,18 @@
 /** The small layers of a transformer: sums, norms, activations, dropout, attention, pooling. */
-import { add, attention, concat, gelu, layerNorm, mul, relu, reshape, sigmoid, slice, split, tanh } from '../../engine/ir/build.ts';
+import {
+  add,
+  attention,
+  concat,
+  gelu,
+  layerNorm,
+  mul,
+  relu,
+  reshape,
+  sigmoid,
+  slice,
+  split,
+  tanh,
+} from '../../engine/ir/build.ts';
 import { divExact, type Dim } from '../../engine/ir/dim.ts';
 import type { Tensor } from '../../engine/ir/tensor.ts';
 import { defineNode, tensor, widthOf } from '../../engine/nodekit/node.ts';
@@ -38,7 +51,12 @@ export function dropout(scope: Scope, x: Tensor, p: number, site = 'dropout'): T
 export const addNode = defineNode({
   type: 'layer.add',
   version: 1,
-  docs: { title: 'Add', family: 'layer', help: 'The sum of everything that comes in: residual connections, parallel modules.', equation: 'y = \\sum_i x_i' },
+  docs: {
+    title: 'Add',
+    family: 'layer',
+    help: 'The sum of everything that comes in: residual connections, parallel modules.',
+    equation: 'y = \\sum_i x_i',
+  },
   inputs: { x: { kind: 'tensor', many: true, doc: 'summands of one shape' } },
   outputs: { y: { kind: 'tensor', doc: 'their sum' } },
   params: {},
@@ -72,7 +90,8 @@ export const norm = defineNode({
   inline: true,
   build: ({ scope, inputs, params }) => {
     const given = inputs.optionalAffine('affine');
-    const gamma = given?.gamma ?? scope.weight('weight', [params.width], { artifact: 'backbone', tensor: params.weight });
+    const gamma =
+      given?.gamma ?? scope.weight('weight', [params.width], { artifact: 'backbone', tensor: params.weight });
     const beta = given?.beta ?? scope.weight('bias', [params.width], { artifact: 'backbone', tensor: params.bias });
     if (scope.context.merging) {
       scope.tap('merged/weight', gamma);
@@ -85,7 +104,11 @@ export const norm = defineNode({
 export const frozenAffine = defineNode({
   type: 'layer.affine',
   version: 1,
-  docs: { title: 'Scale and shift', family: 'layer', help: 'The frozen scale and shift of a norm, for modules that apply the norm a second time.' },
+  docs: {
+    title: 'Scale and shift',
+    family: 'layer',
+    help: 'The frozen scale and shift of a norm, for modules that apply the norm a second time.',
+  },
   inputs: {},
   outputs: { affine: { kind: 'affine', doc: 'scale and shift' } },
   params: {
@@ -121,7 +144,12 @@ export const activation = defineNode({
 export const dropoutNode = defineNode({
   type: 'layer.dropout',
   version: 1,
-  docs: { title: 'Dropout', family: 'layer', help: 'Drops elements while training and scales the others up.', paper: 'Srivastava et al. 2014' },
+  docs: {
+    title: 'Dropout',
+    family: 'layer',
+    help: 'Drops elements while training and scales the others up.',
+    paper: 'Srivastava et al. 2014',
+  },
   inputs: { x: { kind: 'tensor', doc: 'input [B, ...]' } },
   outputs: { y: { kind: 'tensor', doc: 'output' } },
   params: { p: dropoutSpec(0.1, 'an element') },
@@ -165,9 +193,16 @@ export const attentionNode = defineNode({
     const queries = q.type.shape[1] as Dim;
     const keys = k.type.shape[1] as Dim;
     const drops = scope.training && params.dropout > 0;
-    const keep = drops ? scope.noise('probabilities', 'examples', [params.heads, queries, keys], { kind: 'keep', p: params.dropout }) : undefined;
+    const keep = drops
+      ? scope.noise('probabilities', 'examples', [params.heads, queries, keys], { kind: 'keep', p: params.dropout })
+      : undefined;
     const size: Dim = prefix ? (prefix.keys.type.shape[1] as Dim) : 0;
-    const attrs = { heads: params.heads, scale: 1 / Math.sqrt(params.headWidth), causal: params.causal === 'yes', prefix: size };
+    const attrs = {
+      heads: params.heads,
+      scale: 1 / Math.sqrt(params.headWidth),
+      causal: params.causal === 'yes',
+      prefix: size,
+    };
     return { context: tensor(attention(q, k, v, inputs.tokens('tokens').lengths, keep, attrs)) };
   },
 });
@@ -175,7 +210,11 @@ export const attentionNode = defineNode({
 export const firstToken = defineNode({
   type: 'layer.firstToken',
   version: 1,
-  docs: { title: 'Token of a position', family: 'layer', help: 'The state of one position of every sequence, e.g. of [CLS].' },
+  docs: {
+    title: 'Token of a position',
+    family: 'layer',
+    help: 'The state of one position of every sequence, e.g. of [CLS].',
+  },
   inputs: { x: { kind: 'tensor', doc: 'states [B, T, d]' } },
   outputs: { y: { kind: 'tensor', doc: 'state [B, d]' } },
   params: { position: int(0, 'Which position, counted from 0.') },
@@ -188,13 +227,20 @@ export const firstToken = defineNode({
   },
 });
 
-
 export const split3 = defineNode({
   type: 'layer.split3',
   version: 1,
-  docs: { title: 'Split in three', family: 'layer', help: 'Three equal parts of the last axis: queries, keys and values of a fused projection.' },
+  docs: {
+    title: 'Split in three',
+    family: 'layer',
+    help: 'Three equal parts of the last axis: queries, keys and values of a fused projection.',
+  },
   inputs: { x: { kind: 'tensor', doc: 'tensor [..., 3 d]' } },
-  outputs: { a: { kind: 'tensor', doc: 'first part' }, b: { kind: 'tensor', doc: 'second part' }, c: { kind: 'tensor', doc: 'third part' } },
+  outputs: {
+    a: { kind: 'tensor', doc: 'first part' },
+    b: { kind: 'tensor', doc: 'second part' },
+    c: { kind: 'tensor', doc: 'third part' },
+  },
   params: {},
   bypass: { kind: 'none' },
   inline: true,

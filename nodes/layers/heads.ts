@@ -1,5 +1,24 @@
 /** Task heads and losses. Heads are always trainable and never counted as part of a PEFT method. */
-import { add, constant, crossEntropy, exp, log, max, mul, not, eq, cast, reshape, scalarLike, sub, sum, tokenMask, abs, matmul, tanh } from '../../engine/ir/build.ts';
+import {
+  add,
+  constant,
+  crossEntropy,
+  exp,
+  log,
+  max,
+  mul,
+  not,
+  eq,
+  cast,
+  reshape,
+  scalarLike,
+  sub,
+  sum,
+  tokenMask,
+  abs,
+  matmul,
+  tanh,
+} from '../../engine/ir/build.ts';
 import type { Dim } from '../../engine/ir/dim.ts';
 import type { Tensor } from '../../engine/ir/tensor.ts';
 import { bertNormal, zeros } from '../../engine/nodekit/init.ts';
@@ -19,10 +38,18 @@ function trainableLinear(scope: Scope, name: string, x: Tensor, out: number): Te
 export const classificationHead = defineNode({
   type: 'head.linear',
   version: 1,
-  docs: { title: 'Head', family: 'head', help: 'Dropout and a trainable linear layer: classes of a sequence or of every token, or one number.', equation: 'z = W\\,\\mathrm{drop}(h) + b' },
+  docs: {
+    title: 'Head',
+    family: 'head',
+    help: 'Dropout and a trainable linear layer: classes of a sequence or of every token, or one number.',
+    equation: 'z = W\\,\\mathrm{drop}(h) + b',
+  },
   inputs: { x: { kind: 'tensor', doc: 'states [..., d]' } },
   outputs: { logits: { kind: 'tensor', doc: 'logits [..., outputs]' } },
-  params: { outputs: int(2, 'Number of classes, or 1 for a number.', { min: 1 }), dropout: dropoutSpec(0.1, 'an element') },
+  params: {
+    outputs: int(2, 'Number of classes, or 1 for a number.', { min: 1 }),
+    dropout: dropoutSpec(0.1, 'an element'),
+  },
   bypass: { kind: 'none' },
   build: ({ scope, inputs, params }) => ({
     logits: tensor(trainableLinear(scope, 'out', dropout(scope, inputs.tensor('x'), params.dropout), params.outputs)),
@@ -32,21 +59,37 @@ export const classificationHead = defineNode({
 export const robertaHead = defineNode({
   type: 'head.roberta',
   version: 1,
-  docs: { title: 'RoBERTa head', family: 'head', help: 'Two trainable layers on the first token, with dropout before each.', equation: 'z = W_2\\,\\mathrm{drop}(\\tanh(W_1\\,\\mathrm{drop}(h) + b_1)) + b_2', paper: 'Liu et al. 2019' },
+  docs: {
+    title: 'RoBERTa head',
+    family: 'head',
+    help: 'Two trainable layers on the first token, with dropout before each.',
+    equation: 'z = W_2\\,\\mathrm{drop}(\\tanh(W_1\\,\\mathrm{drop}(h) + b_1)) + b_2',
+    paper: 'Liu et al. 2019',
+  },
   inputs: { x: { kind: 'tensor', doc: 'state of the first token [B, d]' } },
   outputs: { logits: { kind: 'tensor', doc: 'logits [B, outputs]' } },
-  params: { outputs: int(2, 'Number of classes, or 1 for a number.', { min: 1 }), dropout: dropoutSpec(0.1, 'an element') },
+  params: {
+    outputs: int(2, 'Number of classes, or 1 for a number.', { min: 1 }),
+    dropout: dropoutSpec(0.1, 'an element'),
+  },
   bypass: { kind: 'none' },
   build: ({ scope, inputs, params }) => {
     const x = dropout(scope, inputs.tensor('x'), params.dropout, 'first');
     const hidden = tanh(trainableLinear(scope, 'dense', x, Number(widthOf(x))));
-    return { logits: tensor(trainableLinear(scope, 'out', dropout(scope, hidden, params.dropout, 'second'), params.outputs)) };
+    return {
+      logits: tensor(trainableLinear(scope, 'out', dropout(scope, hidden, params.dropout, 'second'), params.outputs)),
+    };
   },
 });
 
 const coefficientSpec = number(1, 'Factor of this loss in the objective.');
 
-const loss = (terms: Tensor, weight: Tensor, coefficient: number): LossWire => ({ kind: 'loss', sum: total(terms), weight, coefficient });
+const loss = (terms: Tensor, weight: Tensor, coefficient: number): LossWire => ({
+  kind: 'loss',
+  sum: total(terms),
+  weight,
+  coefficient,
+});
 
 /** Sum over all axes. */
 function total(x: Tensor): Tensor {
@@ -60,7 +103,12 @@ const rowCount = (like: Tensor, rows: Dim): Tensor => total(constant(like, 'f32'
 export const crossEntropyLoss = defineNode({
   type: 'loss.crossEntropy',
   version: 1,
-  docs: { title: 'Cross-entropy', family: 'loss', help: 'For one class per sequence or per token; label -100 is not counted.', equation: '-\\log \\mathrm{softmax}(z)_y' },
+  docs: {
+    title: 'Cross-entropy',
+    family: 'loss',
+    help: 'For one class per sequence or per token; label -100 is not counted.',
+    equation: '-\\log \\mathrm{softmax}(z)_y',
+  },
   inputs: {
     logits: { kind: 'tensor', doc: 'logits [..., classes]' },
     labels: { kind: 'tensor', doc: 'classes [...]' },
@@ -100,7 +148,12 @@ export const meanSquaredError = defineNode({
 export const binaryCrossEntropy = defineNode({
   type: 'loss.bce',
   version: 1,
-  docs: { title: 'Binary cross-entropy', family: 'loss', help: 'For any number of labels per sequence; the mean over labels and sequences.', equation: '\\max(z, 0) - z y + \\log(1 + e^{-|z|})' },
+  docs: {
+    title: 'Binary cross-entropy',
+    family: 'loss',
+    help: 'For any number of labels per sequence; the mean over labels and sequences.',
+    equation: '\\max(z, 0) - z y + \\log(1 + e^{-|z|})',
+  },
   inputs: { logits: { kind: 'tensor', doc: 'logits [B, C]' }, labels: { kind: 'tensor', doc: 'flags [B, C]' } },
   outputs: { loss: { kind: 'loss', doc: 'sum over labels and batch, and their number' } },
   params: { coefficient: coefficientSpec },
@@ -118,7 +171,11 @@ export const binaryCrossEntropy = defineNode({
 export const output = defineNode({
   type: 'output',
   version: 1,
-  docs: { title: 'Output', family: 'head', help: 'A value that the model gives under a name: what is predicted, exported, distilled.' },
+  docs: {
+    title: 'Output',
+    family: 'head',
+    help: 'A value that the model gives under a name: what is predicted, exported, distilled.',
+  },
   inputs: { x: { kind: 'tensor', doc: 'the value' } },
   outputs: { y: { kind: 'tensor', doc: 'the same value' } },
   params: { name: text('logits', 'Name of the output.'), main: bool(true, 'Whether predictions are read from it.') },

@@ -112,7 +112,12 @@ export const bertEmbeddings = defineNode({
 export const embedding = defineNode({
   type: 'layer.embedding',
   version: 1,
-  docs: { title: 'Embedding', family: 'layer', help: 'Rows of a frozen table for the ids, positions or types of the tokens.', equation: 'e_t = E_{i_t}' },
+  docs: {
+    title: 'Embedding',
+    family: 'layer',
+    help: 'Rows of a frozen table for the ids, positions or types of the tokens.',
+    equation: 'e_t = E_{i_t}',
+  },
   inputs: { tokens: { kind: 'tokens', doc: 'the batch' } },
   outputs: { y: { kind: 'tensor', doc: 'rows [B, T, d]' } },
   params: {

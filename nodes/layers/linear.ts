@@ -16,7 +16,12 @@ export const linear = defineNode({
   },
   inputs: {
     x: { kind: 'tensor', doc: 'input [..., in]' },
-    transforms: { kind: 'transform', many: true, optional: true, doc: 'modules that change the weight, applied in order' },
+    transforms: {
+      kind: 'transform',
+      many: true,
+      optional: true,
+      doc: 'modules that change the weight, applied in order',
+    },
   },
   outputs: { y: { kind: 'tensor', doc: 'output [..., out]' } },
   params: {
@@ -35,9 +40,14 @@ export const linear = defineNode({
     const { inFeatures, outFeatures, layout, artifact } = params;
     const whole = params.fused > 0 ? params.fused : outFeatures;
     const shape = layout === 'linear' ? [whole, inFeatures] : [inFeatures, whole];
-    const view = (t: Tensor, axis: number): Tensor => (params.fused > 0 ? slice(t, axis, params.offset, outFeatures) : t);
-    const weight = view(scope.weight('weight', shape, { artifact, tensor: params.weight }), layout === 'linear' ? -2 : -1);
-    const bias = params.bias === '' ? undefined : view(scope.weight('bias', [whole], { artifact, tensor: params.bias }), -1);
+    const view = (t: Tensor, axis: number): Tensor =>
+      params.fused > 0 ? slice(t, axis, params.offset, outFeatures) : t;
+    const weight = view(
+      scope.weight('weight', shape, { artifact, tensor: params.weight }),
+      layout === 'linear' ? -2 : -1,
+    );
+    const bias =
+      params.bias === '' ? undefined : view(scope.weight('bias', [whole], { artifact, tensor: params.bias }), -1);
     const base = baseOperator(weight, bias, layout);
     const operator = inputs.transforms('transforms').reduce((op, wire) => wire.transform.wrap(scope, op), base);
     if (scope.context.merging) {

@@ -3,18 +3,51 @@ import { fail, ok, type Result } from '../../engine/base/result.ts';
 import { readParam, type ParamValue } from '../../engine/nodekit/params.ts';
 import { recordOf, type BankId, type ModelId } from '../../engine/protocol/ids.ts';
 import type { Document } from '../../engine/protocol/document.ts';
-import { average, fusion, headOnly, houlsby, parallel, pfeiffer, prefix, prefixMlp, prompt, scalearn } from './modules.ts';
+import {
+  average,
+  fusion,
+  headOnly,
+  houlsby,
+  parallel,
+  pfeiffer,
+  prefix,
+  prefixMlp,
+  prompt,
+  scalearn,
+} from './modules.ts';
 import type { AnyPreset } from './rewrite.ts';
 import { bitfit, dora, ia3, lntuning, lora, rslora, unfreeze } from './transforms.ts';
 
 export const PRESETS = [
-  headOnly, lora, rslora, dora, ia3, bitfit, lntuning, unfreeze, houlsby, pfeiffer, parallel, prompt, prefix, prefixMlp, fusion, scalearn, average,
+  headOnly,
+  lora,
+  rslora,
+  dora,
+  ia3,
+  bitfit,
+  lntuning,
+  unfreeze,
+  houlsby,
+  pfeiffer,
+  parallel,
+  prompt,
+  prefix,
+  prefixMlp,
+  fusion,
+  scalearn,
+  average,
 ] as const;
 
 export const presetNames = (): string[] => PRESETS.map((p: AnyPreset) => p.name);
 
 /** Adds the modules of a preset to a model of the document. Fails in words; the document is unchanged then. */
-export function applyPreset(document: Document, model: ModelId, name: string, given: Readonly<Record<string, unknown>>, bank?: BankId): Result<Document> {
+export function applyPreset(
+  document: Document,
+  model: ModelId,
+  name: string,
+  given: Readonly<Record<string, unknown>>,
+  bank?: BankId,
+): Result<Document> {
   const preset = PRESETS.find((p: AnyPreset) => p.name === name) as AnyPreset | undefined;
   if (!preset) return fail(`no method is named "${name}"; choose one of ${presetNames().join(', ')}`);
   const graph = document.models[model];
@@ -23,13 +56,19 @@ export function applyPreset(document: Document, model: ModelId, name: string, gi
   for (const [key, spec] of Object.entries(preset.params)) params[key] = spec.default;
   for (const [key, value] of Object.entries(given)) {
     const spec = preset.params[key];
-    if (!spec) return fail(`"${name}" has no parameter "${key}"; it has ${Object.keys(preset.params).join(', ') || 'none'}`);
+    if (!spec)
+      return fail(`"${name}" has no parameter "${key}"; it has ${Object.keys(preset.params).join(', ') || 'none'}`);
     const read = readParam(spec, value);
     if (!('value' in read)) return fail(`parameter "${key}" of "${name}" ${read.problem}. ${read.fix}`);
     params[key] = read.value;
   }
-  const edited = preset.apply({ graph, recipes: document.recipes, ...(bank === undefined ? {} : { bank }) }, params as never);
+  const edited = preset.apply(
+    { graph, recipes: document.recipes, ...(bank === undefined ? {} : { bank }) },
+    params as never,
+  );
   if (!edited.ok) return edited;
-  const models = recordOf(Object.entries(document.models).map(([k, v]) => [k as ModelId, k === model ? edited.value.graph : v] as const));
+  const models = recordOf(
+    Object.entries(document.models).map(([k, v]) => [k as ModelId, k === model ? edited.value.graph : v] as const),
+  );
   return ok({ ...document, models, recipes: edited.value.recipes });
 }

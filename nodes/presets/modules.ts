@@ -5,7 +5,18 @@ import { portId } from '../../engine/protocol/ids.ts';
 import type { Edge, Params } from '../../engine/protocol/document.ts';
 import { makeNode, wire, type Entry } from '../backbones/graph.ts';
 import { ACTIVATIONS } from '../layers/basic.ts';
-import { addRecipe, bySite, definePreset, fromRecipe, intoBody, replaceNode, stackOf, withNodes, type Place, type PresetEdit } from './rewrite.ts';
+import {
+  addRecipe,
+  bySite,
+  definePreset,
+  fromRecipe,
+  intoBody,
+  replaceNode,
+  stackOf,
+  withNodes,
+  type Place,
+  type PresetEdit,
+} from './rewrite.ts';
 
 const layersSpec = text('all', 'Which layers: all, 0-3, -2.. (the last two), ...');
 
@@ -46,7 +57,11 @@ export const houlsby = definePreset({
   name: 'houlsby',
   title: 'Serial adapters (Houlsby)',
   help: 'A bottleneck after both sub-layers of every layer.',
-  params: { ...bottleneckParams, activation: choice(ACTIVATIONS, 'silu', 'Non-linearity.'), init: choice(['bert', 'lora', 'small'], 'bert', 'Initial values.') },
+  params: {
+    ...bottleneckParams,
+    activation: choice(ACTIVATIONS, 'silu', 'Non-linearity.'),
+    init: choice(['bert', 'lora', 'small'], 'bert', 'Initial values.'),
+  },
   apply: (edit, p) => {
     const place = stackOf(edit.graph);
     if (!place.ok) return place;
@@ -79,7 +94,9 @@ interface FfnPlace {
 function ffnPlace(edit: PresetEdit): Result<FfnPlace> {
   const place = stackOf(edit.graph);
   if (!place.ok) return place;
-  const [drop, sum, norm, input] = ['ffn.drop', 'ffn.add', 'norm.ffn', 'norm.attn'].map((site) => siteNode(place.value, site)) as [Result<Entry>, Result<Entry>, Result<Entry>, Result<Entry>];
+  const [drop, sum, norm, input] = ['ffn.drop', 'ffn.add', 'norm.ffn', 'norm.attn'].map((site) =>
+    siteNode(place.value, site),
+  ) as [Result<Entry>, Result<Entry>, Result<Entry>, Result<Entry>];
   for (const found of [drop, sum, norm, input]) if (!found.ok) return found;
   const id = (r: Result<Entry>): string => (r.ok ? r.value[0] : '');
   return norm.ok ? ok({ place: place.value, out: id(drop), input: id(input), sum: id(sum), norm: norm.value }) : norm;
@@ -91,7 +108,11 @@ function adapterInput(at: FfnPlace, prefix: string): { nodes: Entry[]; edges: Ed
   const input = `${prefix}_input`;
   return {
     nodes: [makeNode(affine, 'layer.affine', at.norm[1].params), makeNode(input, 'peft.adapterInput')],
-    edges: [wire(`${at.out}.y -> ${input}.h`), wire(`${at.input}.y -> ${input}.residual`), wire(`${affine}.affine -> ${input}.affine`)],
+    edges: [
+      wire(`${at.out}.y -> ${input}.h`),
+      wire(`${at.input}.y -> ${input}.residual`),
+      wire(`${affine}.affine -> ${input}.affine`),
+    ],
   };
 }
 
@@ -99,14 +120,24 @@ export const pfeiffer = definePreset({
   name: 'pfeiffer',
   title: 'Serial adapter (Pfeiffer)',
   help: 'One bottleneck after the FFN of every layer, reading its norm: the source module of fusion and ScaLearn.',
-  params: { ...bottleneckParams, activation: choice(ACTIVATIONS, 'relu', 'Non-linearity.'), init: choice(['bert', 'lora', 'small'], 'bert', 'Initial values.') },
+  params: {
+    ...bottleneckParams,
+    activation: choice(ACTIVATIONS, 'relu', 'Non-linearity.'),
+    init: choice(['bert', 'lora', 'small'], 'bert', 'Initial values.'),
+  },
   apply: (edit, p) => {
     const at = ffnPlace(edit);
     if (!at.ok) return at;
     const recipe = addRecipe(edit, 'pfeiffer', 'peft.bottleneck', recipeParams(p, widthOf(at.value.place)));
     const input = adapterInput(at.value, 'pfeiffer');
     const nodes = [...input.nodes, fromRecipe('pfeiffer', 'peft.bottleneck', recipe.id, p.layers)];
-    return ok(intoBody(recipe.edit, at.value.place, nodes, [...input.edges, wire('pfeiffer_input.z -> pfeiffer.x'), wire(`pfeiffer.delta -> ${at.value.sum}.x`)]));
+    return ok(
+      intoBody(recipe.edit, at.value.place, nodes, [
+        ...input.edges,
+        wire('pfeiffer_input.z -> pfeiffer.x'),
+        wire(`pfeiffer.delta -> ${at.value.sum}.x`),
+      ]),
+    );
   },
 });
 
@@ -125,9 +156,21 @@ export const parallel = definePreset({
   apply: (edit, p) => {
     const at = ffnPlace(edit);
     if (!at.ok) return at;
-    const recipe = addRecipe(edit, 'parallel', 'peft.bottleneck', recipeParams(p, widthOf(at.value.place), { scale: p.scale, learnedScale: p.learned }));
+    const recipe = addRecipe(
+      edit,
+      'parallel',
+      'peft.bottleneck',
+      recipeParams(p, widthOf(at.value.place), { scale: p.scale, learnedScale: p.learned }),
+    );
     const node = fromRecipe('parallel', 'peft.bottleneck', recipe.id, p.layers);
-    return ok(intoBody(recipe.edit, at.value.place, [node], [wire(`${at.value.input}.y -> parallel.x`), wire(`parallel.delta -> ${at.value.sum}.x`)]));
+    return ok(
+      intoBody(
+        recipe.edit,
+        at.value.place,
+        [node],
+        [wire(`${at.value.input}.y -> parallel.x`), wire(`parallel.delta -> ${at.value.sum}.x`)],
+      ),
+    );
   },
 });
 
@@ -138,24 +181,41 @@ export const prompt = definePreset({
   params: {
     size: int(10, 'Number of vectors.', { min: 1 }),
     init: choice(['uniform', 'normal', 'vocabulary'], 'uniform', 'Initial values.'),
-    pool: choice(['cls', 'first'], 'cls', 'What a sequence classifier reads: the own first token, or the first vector as PEFT does.'),
+    pool: choice(
+      ['cls', 'first'],
+      'cls',
+      'What a sequence classifier reads: the own first token, or the first vector as PEFT does.',
+    ),
   },
   apply: (edit, p) => {
     const embeddings = bySite(edit.graph, 'embeddings');
     if (!embeddings) return fail('the model has no place named "embeddings"');
     const e = embeddings[1].params;
     const recipe = addRecipe(edit, 'prompt', 'peft.prompt', {
-      size: p.size, init: p.init, width: e['width'] ?? 0, rows: e['vocabulary'] ?? 0, table: `${String(e['prefix'])}word_embeddings.weight`,
+      size: p.size,
+      init: p.init,
+      width: e['width'] ?? 0,
+      rows: e['vocabulary'] ?? 0,
+      table: `${String(e['prefix'])}word_embeddings.weight`,
     });
-    let graph = withNodes(recipe.edit.graph, [fromRecipe('prompt', 'peft.prompt', recipe.id, 'all')], [wire(`prompt.prompt -> ${embeddings[0]}.prompt`)]);
+    let graph = withNodes(
+      recipe.edit.graph,
+      [fromRecipe('prompt', 'peft.prompt', recipe.id, 'all')],
+      [wire(`prompt.prompt -> ${embeddings[0]}.prompt`)],
+    );
     for (const [id, node] of Object.entries(graph.nodes)) {
-      if (node.type === 'layer.firstToken' && p.pool === 'cls') graph = replaceNode(graph, id as Entry[0], { ...node, params: { ...node.params, position: p.size } });
+      if (node.type === 'layer.firstToken' && p.pool === 'cls')
+        graph = replaceNode(graph, id as Entry[0], { ...node, params: { ...node.params, position: p.size } });
     }
     return ok({ ...recipe.edit, graph });
   },
 });
 
-const positionsSpec = choice(['own', 'shifted'], 'own', 'Positions of the words: their own, or counted from the end of the prefix as PEFT does.');
+const positionsSpec = choice(
+  ['own', 'shifted'],
+  'own',
+  'Positions of the words: their own, or counted from the end of the prefix as PEFT does.',
+);
 
 interface PrefixChoice {
   readonly size: number;
@@ -169,10 +229,19 @@ function shiftPositions(edit: PresetEdit, by: number): Result<PresetEdit> {
   if (!embeddings) return fail('the model has no place named "embeddings"');
   const [id, node] = embeddings;
   const first = Number(node.params['firstPosition'] ?? 0);
-  return ok({ ...edit, graph: replaceNode(edit.graph, id, { ...node, params: { ...node.params, firstPosition: first + by } }) });
+  return ok({
+    ...edit,
+    graph: replaceNode(edit.graph, id, { ...node, params: { ...node.params, firstPosition: first + by } }),
+  });
 }
 
-function prefixed(plain: PresetEdit, type: string, name: string, { size, layers, positions }: PrefixChoice, params: Params): Result<PresetEdit> {
+function prefixed(
+  plain: PresetEdit,
+  type: string,
+  name: string,
+  { size, layers, positions }: PrefixChoice,
+  params: Params,
+): Result<PresetEdit> {
   const shifted = positions === 'shifted' ? shiftPositions(plain, size) : ok(plain);
   if (!shifted.ok) return shifted;
   const edit = shifted.value;
@@ -182,14 +251,26 @@ function prefixed(plain: PresetEdit, type: string, name: string, { size, layers,
   if (!attention.ok) return attention;
   const recipe = addRecipe(edit, name, type, { width: widthOf(place.value), size, ...params });
   const node = fromRecipe(name, type, recipe.id, layers);
-  return ok(intoBody(recipe.edit, place.value, [node], [wire(`$in.tokens -> ${name}.tokens`), wire(`${name}.kv -> ${attention.value[0]}.prefix`)]));
+  return ok(
+    intoBody(
+      recipe.edit,
+      place.value,
+      [node],
+      [wire(`$in.tokens -> ${name}.tokens`), wire(`${name}.kv -> ${attention.value[0]}.prefix`)],
+    ),
+  );
 }
 
 export const prefix = definePreset({
   name: 'prefix',
   title: 'Prefix',
   help: 'Trainable keys and values before those of every layer.',
-  params: { size: int(20, 'Number of keys.', { min: 1 }), std: number(1, 'Standard deviation of the initial values.', { min: 0 }), positions: positionsSpec, layers: layersSpec },
+  params: {
+    size: int(20, 'Number of keys.', { min: 1 }),
+    std: number(1, 'Standard deviation of the initial values.', { min: 0 }),
+    positions: positionsSpec,
+    layers: layersSpec,
+  },
   apply: (edit, p) => prefixed(edit, 'peft.prefix', 'prefix', p, { std: p.std }),
 });
 
@@ -197,18 +278,38 @@ export const prefixMlp = definePreset({
   name: 'prefix-mlp',
   title: 'Prefix with MLP',
   help: 'A prefix made by an MLP, as in prefix tuning for generation.',
-  params: { size: int(30, 'Number of keys.', { min: 1 }), bottleneck: int(512, 'Width of the MLP.', { min: 1 }), dropout: dropoutSpec(0, 'an element of the prefix'), positions: positionsSpec, layers: layersSpec },
-  apply: (edit, p) => prefixed(edit, 'peft.prefixMlp', 'prefix_mlp', p, { bottleneck: p.bottleneck, dropout: p.dropout }),
+  params: {
+    size: int(30, 'Number of keys.', { min: 1 }),
+    bottleneck: int(512, 'Width of the MLP.', { min: 1 }),
+    dropout: dropoutSpec(0, 'an element of the prefix'),
+    positions: positionsSpec,
+    layers: layersSpec,
+  },
+  apply: (edit, p) =>
+    prefixed(edit, 'peft.prefixMlp', 'prefix_mlp', p, { bottleneck: p.bottleneck, dropout: p.dropout }),
 });
 
 /** The bank's sources read z; `mix` combines them into the FFN's sum. */
-function mixture(edit: PresetEdit, prefix: string, type: string, params: Params, layers: string, query: boolean, collect: boolean): Result<PresetEdit> {
+function mixture(
+  edit: PresetEdit,
+  prefix: string,
+  type: string,
+  params: Params,
+  layers: string,
+  query: boolean,
+  collect: boolean,
+): Result<PresetEdit> {
   if (edit.bank === undefined) return fail('this method needs a source bank: name one');
   const at = ffnPlace(edit);
   if (!at.ok) return at;
   const recipe = addRecipe(edit, prefix, type, params);
   const input = adapterInput(at.value, prefix);
-  const bankNode = makeNode(`${prefix}_bank`, 'source.bank', {}, { bank: edit.bank, ...(layers === 'all' ? {} : { layers }) });
+  const bankNode = makeNode(
+    `${prefix}_bank`,
+    'source.bank',
+    {},
+    { bank: edit.bank, ...(layers === 'all' ? {} : { layers }) },
+  );
   const nodes = [...input.nodes, bankNode, fromRecipe(prefix, type, recipe.id, layers)];
   const edges = [
     ...input.edges,
@@ -228,8 +329,22 @@ export const fusion = definePreset({
   title: 'AdapterFusion',
   help: 'Attention over the frozen sources of a bank.',
   bank: true,
-  params: { value: bool(true, 'Has a value matrix.'), regularisation: number(0.01, 'Factor of the regulariser.', { min: 0 }), dropout: dropoutSpec(0, 'a score'), layers: layersSpec },
-  apply: (edit, p) => mixture(edit, 'fusion', 'peft.fusion', { value: p.value, regularisation: p.regularisation, dropout: p.dropout }, p.layers, true, p.value && p.regularisation > 0),
+  params: {
+    value: bool(true, 'Has a value matrix.'),
+    regularisation: number(0.01, 'Factor of the regulariser.', { min: 0 }),
+    dropout: dropoutSpec(0, 'a score'),
+    layers: layersSpec,
+  },
+  apply: (edit, p) =>
+    mixture(
+      edit,
+      'fusion',
+      'peft.fusion',
+      { value: p.value, regularisation: p.regularisation, dropout: p.dropout },
+      p.layers,
+      true,
+      p.value && p.regularisation > 0,
+    ),
 });
 
 export const scalearn = definePreset({
@@ -238,11 +353,16 @@ export const scalearn = definePreset({
   help: 'Learns how much of each frozen source of a bank to add.',
   bank: true,
   params: {
-    variant: choice(['scalearn', 'uniform', 'scalearn++', 'uniform++'], 'scalearn', 'Vector or number; ++ shares it over the layers.'),
+    variant: choice(
+      ['scalearn', 'uniform', 'scalearn++', 'uniform++'],
+      'scalearn',
+      'Vector or number; ++ shares it over the layers.',
+    ),
     dropout: dropoutSpec(0.3, 'an entry of omega'),
     layers: layersSpec,
   },
-  apply: (edit, p) => mixture(edit, 'scalearn', 'peft.scalearn', { variant: p.variant, dropout: p.dropout }, p.layers, false, false),
+  apply: (edit, p) =>
+    mixture(edit, 'scalearn', 'peft.scalearn', { variant: p.variant, dropout: p.dropout }, p.layers, false, false),
 });
 
 export const average = definePreset({
@@ -256,10 +376,30 @@ export const average = definePreset({
     const at = ffnPlace(edit);
     if (!at.ok) return at;
     const input = adapterInput(at.value, 'average');
-    const nodes = [...input.nodes, makeNode('average_bank', 'source.bank', {}, { bank: edit.bank, ...(p.layers === 'all' ? {} : { layers: p.layers }) }), makeNode('average', 'compose.average', {}, p.layers === 'all' ? {} : { layers: p.layers })];
-    const edges = [...input.edges, wire('average_input.z -> average_bank.x'), wire('average_bank.sources -> average.x'), wire(`average.y -> ${at.value.sum}.x`)];
+    const nodes = [
+      ...input.nodes,
+      makeNode(
+        'average_bank',
+        'source.bank',
+        {},
+        { bank: edit.bank, ...(p.layers === 'all' ? {} : { layers: p.layers }) },
+      ),
+      makeNode('average', 'compose.average', {}, p.layers === 'all' ? {} : { layers: p.layers }),
+    ];
+    const edges = [
+      ...input.edges,
+      wire('average_input.z -> average_bank.x'),
+      wire('average_bank.sources -> average.x'),
+      wire(`average.y -> ${at.value.sum}.x`),
+    ];
     return ok(intoBody(edit, at.value.place, nodes, edges));
   },
 });
 
-export const headOnly = definePreset({ name: 'head', title: 'Head only', help: 'Trains the head and nothing of the backbone.', params: {}, apply: (edit) => ok(edit) });
+export const headOnly = definePreset({
+  name: 'head',
+  title: 'Head only',
+  help: 'Trains the head and nothing of the backbone.',
+  params: {},
+  apply: (edit) => ok(edit),
+});

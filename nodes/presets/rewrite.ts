@@ -16,7 +16,8 @@ export interface Preset<S extends ParamSpecs = ParamSpecs> {
   apply(edit: PresetEdit, params: ParamValues<S>): Result<PresetEdit>;
 }
 export type AnyPreset = Preset;
-export const definePreset = <const S extends ParamSpecs>(preset: Preset<S>): AnyPreset => preset as unknown as AnyPreset;
+export const definePreset = <const S extends ParamSpecs>(preset: Preset<S>): AnyPreset =>
+  preset as unknown as AnyPreset;
 
 /** A model under rewriting: its graph, and the recipes that were added. */
 export interface PresetEdit {
@@ -33,11 +34,13 @@ export interface Place {
 }
 
 export function stackOf(graph: Graph): Result<Place> {
-  for (const [id, node] of entriesOf<NodeId, Node>(graph.nodes)) if (node.stack && node.body) return ok({ stackId: id, stack: node, body: node.body });
+  for (const [id, node] of entriesOf<NodeId, Node>(graph.nodes))
+    if (node.stack && node.body) return ok({ stackId: id, stack: node, body: node.body });
   return fail('the model has no stack of layers to attach to');
 }
 
-export const bySite = (graph: Graph, site: string): Entry | undefined => entriesOf<NodeId, Node>(graph.nodes).find(([, n]) => n.site === site);
+export const bySite = (graph: Graph, site: string): Entry | undefined =>
+  entriesOf<NodeId, Node>(graph.nodes).find(([, n]) => n.site === site);
 
 export const withNodes = (graph: Graph, nodes: readonly Entry[], edges: readonly Edge[]): Graph => ({
   ...graph,
@@ -51,17 +54,37 @@ export const replaceNode = (graph: Graph, id: NodeId, node: Node): Graph => ({
 });
 
 /** Puts nodes and edges into the body of the stack. */
-export function intoBody(edit: PresetEdit, place: Place, nodes: readonly Entry[], edges: readonly Edge[], stack: Partial<NonNullable<Node['stack']>> = {}): PresetEdit {
+export function intoBody(
+  edit: PresetEdit,
+  place: Place,
+  nodes: readonly Entry[],
+  edges: readonly Edge[],
+  stack: Partial<NonNullable<Node['stack']>> = {},
+): PresetEdit {
   const settings = place.stack.stack as NonNullable<Node['stack']>;
   const body = withNodes(place.body, nodes, edges);
-  return { ...edit, graph: replaceNode(edit.graph, place.stackId, { ...place.stack, body, stack: { ...settings, ...stack } }) };
+  return {
+    ...edit,
+    graph: replaceNode(edit.graph, place.stackId, { ...place.stack, body, stack: { ...settings, ...stack } }),
+  };
 }
 
-export function addRecipe(edit: PresetEdit, name: string, type: string, params: Params): { readonly edit: PresetEdit; readonly id: RecipeId } {
+export function addRecipe(
+  edit: PresetEdit,
+  name: string,
+  type: string,
+  params: Params,
+): { readonly edit: PresetEdit; readonly id: RecipeId } {
   let id = name;
   for (let i = 2; id in edit.recipes; i++) id = `${name}_${i}`;
   const key = recipeId(id);
-  return { id: key, edit: { ...edit, recipes: recordOf([...Object.entries(edit.recipes), [key, { type, version: 1, params }]]) as Document['recipes'] } };
+  return {
+    id: key,
+    edit: {
+      ...edit,
+      recipes: recordOf([...Object.entries(edit.recipes), [key, { type, version: 1, params }]]) as Document['recipes'],
+    },
+  };
 }
 
 /** A node that takes its parameters from a recipe. */
@@ -86,24 +109,38 @@ const SITE_OF: ReadonlyMap<string, string> = new Map([
 
 /** `query,value` to sites; `all-linear` is every linear layer of the stack. */
 export function targetsOf(body: Graph, text: string): Result<readonly Entry[]> {
-  const linear = entriesOf<NodeId, Node>(body.nodes).filter(([, n]) => n.type === 'layer.linear' && n.site !== undefined);
+  const linear = entriesOf<NodeId, Node>(body.nodes).filter(
+    ([, n]) => n.type === 'layer.linear' && n.site !== undefined,
+  );
   if (text === 'all-linear') return ok(linear);
   const found: Entry[] = [];
   for (const word of text.split(',').map((w) => w.trim())) {
     const site = SITE_OF.get(word) ?? word;
     const entry = linear.find(([, n]) => n.site === site);
-    if (!entry) return fail(`"${word}" names no linear layer; choose among ${linear.map(([, n]) => n.site).join(', ')}, or all-linear`);
+    if (!entry)
+      return fail(
+        `"${word}" names no linear layer; choose among ${linear.map(([, n]) => n.site).join(', ')}, or all-linear`,
+      );
     found.push(entry);
   }
   return ok(found);
 }
 
 /** Docks a transform of one recipe on linear layers of the stack. */
-export function dock(edit: PresetEdit, prefix: string, type: string, recipe: RecipeId, targets: readonly Entry[], layers: string, own: (site: string) => Params = () => ({})): Result<PresetEdit> {
+export function dock(
+  edit: PresetEdit,
+  prefix: string,
+  type: string,
+  recipe: RecipeId,
+  targets: readonly Entry[],
+  layers: string,
+  own: (site: string) => Params = () => ({}),
+): Result<PresetEdit> {
   const place = stackOf(edit.graph);
   if (!place.ok) return place;
-  const nodes = targets.map(([, n]) => fromRecipe(`${prefix}_${siteKey(n.site ?? '')}`, type, recipe, layers, own(n.site ?? '')));
+  const nodes = targets.map(([, n]) =>
+    fromRecipe(`${prefix}_${siteKey(n.site ?? '')}`, type, recipe, layers, own(n.site ?? '')),
+  );
   const edges = targets.map(([id], i) => wire(`${(nodes[i] as Entry)[0]}.transform -> ${id}.transforms`));
   return ok(intoBody(edit, place.value, nodes, edges));
 }
-

@@ -4,10 +4,22 @@ import { bool, choice, dropoutSpec, int, number, text } from '../../engine/nodek
 import { entriesOf, type NodeId } from '../../engine/protocol/ids.ts';
 import type { Graph, Node, Params } from '../../engine/protocol/document.ts';
 import { makeNode, wire, type Entry } from '../backbones/graph.ts';
-import { addRecipe, definePreset, dock, fromRecipe, intoBody, siteKey, stackOf, targetsOf, withNodes, type PresetEdit } from './rewrite.ts';
+import {
+  addRecipe,
+  definePreset,
+  dock,
+  fromRecipe,
+  intoBody,
+  siteKey,
+  stackOf,
+  targetsOf,
+  withNodes,
+  type PresetEdit,
+} from './rewrite.ts';
 
 const layersSpec = text('all', 'Which layers: all, 0-3, -2.. (the last two), ...');
-const targetsSpec = (value: string) => text(value, 'Linear layers by name: query, key, value, out, up, down, or all-linear.');
+const targetsSpec = (value: string) =>
+  text(value, 'Linear layers by name: query, key, value, out, up, down, or all-linear.');
 
 interface LoraChoice {
   readonly r: number;
@@ -18,7 +30,13 @@ interface LoraChoice {
   readonly init: string;
 }
 
-function lowRank(edit: PresetEdit, type: 'peft.lora' | 'peft.dora', name: string, p: LoraChoice, rslora: boolean): Result<PresetEdit> {
+function lowRank(
+  edit: PresetEdit,
+  type: 'peft.lora' | 'peft.dora',
+  name: string,
+  p: LoraChoice,
+  rslora: boolean,
+): Result<PresetEdit> {
   const place = stackOf(edit.graph);
   if (!place.ok) return place;
   const targets = targetsOf(place.value.body, p.targets);
@@ -62,7 +80,11 @@ export const ia3 = definePreset({
   name: 'ia3',
   title: '(IA)³',
   help: 'Learned vectors on keys, values and the inside of the FFN.',
-  params: { targets: targetsSpec('key,value,down'), inputs: text('down', 'Which of the targets are scaled on their input.'), layers: layersSpec },
+  params: {
+    targets: targetsSpec('key,value,down'),
+    inputs: text('down', 'Which of the targets are scaled on their input.'),
+    layers: layersSpec,
+  },
   apply: (edit, p) => {
     const place = stackOf(edit.graph);
     if (!place.ok) return place;
@@ -72,7 +94,9 @@ export const ia3 = definePreset({
     if (!onInput.ok) return onInput;
     const sites = new Set(onInput.value.map(([, n]) => n.site));
     const recipe = addRecipe(edit, 'ia3', 'peft.ia3', { on: 'output' });
-    return dock(recipe.edit, 'ia3', 'peft.ia3', recipe.id, targets.value, p.layers, (site): Params => (sites.has(site) ? { on: 'input' } : {}));
+    return dock(recipe.edit, 'ia3', 'peft.ia3', recipe.id, targets.value, p.layers, (site): Params =>
+      sites.has(site) ? { on: 'input' } : {},
+    );
   },
 });
 
@@ -91,12 +115,20 @@ export const unfreeze = definePreset({
   },
 });
 
-const normsOf = (graph: Graph): Entry[] => entriesOf<NodeId, Node>(graph.nodes).filter(([, n]) => n.type === 'layer.norm' && n.site !== undefined);
+const normsOf = (graph: Graph): Entry[] =>
+  entriesOf<NodeId, Node>(graph.nodes).filter(([, n]) => n.type === 'layer.norm' && n.site !== undefined);
 
 /** Scale and shift for every norm of a graph, wired into it. */
-function normModules(graph: Graph, prefix: string, recipe: Parameters<typeof fromRecipe>[2], layers: string): { nodes: Entry[]; edges: ReturnType<typeof wire>[] } {
+function normModules(
+  graph: Graph,
+  prefix: string,
+  recipe: Parameters<typeof fromRecipe>[2],
+  layers: string,
+): { nodes: Entry[]; edges: ReturnType<typeof wire>[] } {
   const norms = normsOf(graph);
-  const nodes = norms.map(([, n]) => fromRecipe(`${prefix}_${siteKey(n.site ?? '')}`, 'peft.lnTuning', recipe, layers, n.params));
+  const nodes = norms.map(([, n]) =>
+    fromRecipe(`${prefix}_${siteKey(n.site ?? '')}`, 'peft.lnTuning', recipe, layers, n.params),
+  );
   return { nodes, edges: norms.map(([id], i) => wire(`${(nodes[i] as Entry)[0]}.affine -> ${id}.affine`)) };
 }
 
@@ -135,6 +167,11 @@ export const bitfit = definePreset({
     const pooler = entriesOf<NodeId, Node>(inside.value.graph.nodes).filter(([, n]) => n.type === 'layer.linear');
     const nodes = pooler.map(([id]) => makeNode(`bitfit_${id}`, 'peft.bitfit', {}, { recipe: recipe.id }));
     const edges = pooler.map(([id]) => wire(`bitfit_${id}.transform -> ${id}.transforms`));
-    return tuneNorms({ ...inside.value, graph: withNodes(inside.value.graph, nodes, edges) }, 'bitfit_norms', 'shift', p.layers);
+    return tuneNorms(
+      { ...inside.value, graph: withNodes(inside.value.graph, nodes, edges) },
+      'bitfit_norms',
+      'shift',
+      p.layers,
+    );
   },
 });

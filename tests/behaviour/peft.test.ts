@@ -20,17 +20,31 @@ const BANK = bankId('bank');
 const BATCH = { lengths: [4, 6, 3], length: 6 };
 const CONFIG = { ...TINY, dropout: 0, attentionDropout: 0, classifierDropout: 0 };
 const sources = ['one', 'two'].map((name): SourceModule => ({
-  name, type: 'peft.bottleneck', params: { size: 3, activation: 'relu', dropout: 0, scale: 1, learnedScale: 'none', init: 'bert' },
+  name,
+  type: 'peft.bottleneck',
+  params: { size: 3, activation: 'relu', dropout: 0, scale: 1, learnedScale: 'none', init: 'bert' },
   tensor: (t) => ({ artifact: name, tensor: `layers/{layer}/pfeiffer/${t}` }),
 }));
 
 const SMALL: Readonly<Record<string, Record<string, unknown>>> = {
-  lora: { r: 2 }, rslora: { r: 2 }, dora: { r: 2 }, houlsby: { size: 3 }, pfeiffer: { size: 3 }, parallel: { size: 3 },
-  prompt: { size: 2 }, prefix: { size: 2 }, 'prefix-mlp': { size: 2, bottleneck: 3 }, scalearn: { dropout: 0 },
+  lora: { r: 2 },
+  rslora: { r: 2 },
+  dora: { r: 2 },
+  houlsby: { size: 3 },
+  pfeiffer: { size: 3 },
+  parallel: { size: 3 },
+  prompt: { size: 2 },
+  prefix: { size: 2 },
+  'prefix-mlp': { size: 2, bottleneck: 3 },
+  scalearn: { dropout: 0 },
 };
 const METHODS = PRESETS.map((p) => p.name).filter((name) => name !== 'head');
 
-const base = (): Document => ({ ...emptyDocument('behaviour'), banks: recordOf([[BANK, { sources: [] }]]), models: recordOf([[MAIN, bertGraph(CONFIG, { kind: 'classification', classes: 3 })]]) });
+const base = (): Document => ({
+  ...emptyDocument('behaviour'),
+  banks: recordOf([[BANK, { sources: [] }]]),
+  models: recordOf([[MAIN, bertGraph(CONFIG, { kind: 'classification', classes: 3 })]]),
+});
 
 function attached(method: string, more: Record<string, unknown> = {}): Document {
   const made = applyPreset(base(), MAIN, method, { ...SMALL[method], ...more }, BANK);
@@ -39,16 +53,26 @@ function attached(method: string, more: Record<string, unknown> = {}): Document 
 }
 
 function compile(document: Document, options: { merging?: boolean } = {}): CompiledModel {
-  const { compiled, diagnostics } = compileModel({ document, model: MAIN, registry: REGISTRY, training: false, banks: new Map([[BANK, sources]]), ...options });
+  const { compiled, diagnostics } = compileModel({
+    document,
+    model: MAIN,
+    registry: REGISTRY,
+    training: false,
+    banks: new Map([[BANK, sources]]),
+    ...options,
+  });
   if (!compiled) throw new Error(JSON.stringify(diagnostics));
   return compiled;
 }
 
-const isModule = (node: Node): boolean => REGISTRY.get(node.type)?.peft !== undefined || node.type === 'source.bank' || node.type === 'compose.average';
+const isModule = (node: Node): boolean =>
+  REGISTRY.get(node.type)?.peft !== undefined || node.type === 'source.bank' || node.type === 'compose.average';
 
 /** The graph with `change` applied to every module, inside and outside of the stack. */
 function changeModules(graph: Graph, change: (node: Node) => Node): Graph {
-  const nodes = entriesOf<NodeId, Node>(graph.nodes).map(([id, n]) => [id, n.body ? { ...n, body: changeModules(n.body, change) } : isModule(n) ? change(n) : n] as const);
+  const nodes = entriesOf<NodeId, Node>(graph.nodes).map(
+    ([id, n]) => [id, n.body ? { ...n, body: changeModules(n.body, change) } : isModule(n) ? change(n) : n] as const,
+  );
   return { ...graph, nodes: recordOf(nodes) };
 }
 const withGraph = (document: Document, change: (graph: Graph) => Graph): Document => ({
@@ -92,7 +116,11 @@ function promises(document: Document): { start: string; tolerance: number; merge
   const rank = { identity: 0, 'near-identity': 1, shifted: 2 };
   const peft = used.map((d) => must(d.peft, d.type));
   const worst = peft.map((p) => p.startPoint).sort((a, b) => rank[b.kind] - rank[a.kind])[0];
-  return { start: worst?.kind ?? 'shifted', tolerance: worst?.kind === 'near-identity' ? worst.tolerance : 0, mergeable: peft.length > 0 && peft.every((p) => p.mergeable) };
+  return {
+    start: worst?.kind ?? 'shifted',
+    tolerance: worst?.kind === 'near-identity' ? worst.tolerance : 0,
+    mergeable: peft.length > 0 && peft.every((p) => p.mergeable),
+  };
 }
 
 describe.each(METHODS)('%s', (method) => {
@@ -109,7 +137,17 @@ describe.each(METHODS)('%s', (method) => {
   test('has an effect once trained, and muting every module gives the backbone back exactly', () => {
     expect(distance(backbone, logits(run(document, 'random')))).toBeGreaterThan(1e-4);
     const muted = withGraph(document, (g) => changeModules(g, (n) => ({ ...n, mute: true })));
-    const unpooled = method === 'prompt' ? withGraph(muted, (g) => ({ ...g, nodes: recordOf(entriesOf<NodeId, Node>(g.nodes).map(([id, n]) => [id, n.type === 'layer.firstToken' ? { ...n, params: {} } : n] as const)) })) : muted;
+    const unpooled =
+      method === 'prompt'
+        ? withGraph(muted, (g) => ({
+            ...g,
+            nodes: recordOf(
+              entriesOf<NodeId, Node>(g.nodes).map(
+                ([id, n]) => [id, n.type === 'layer.firstToken' ? { ...n, params: {} } : n] as const,
+              ),
+            ),
+          }))
+        : muted;
     expect([...logits(run(unpooled, 'random')).data]).toEqual([...backbone.data]);
   });
 
@@ -123,7 +161,10 @@ describe.each(METHODS)('%s', (method) => {
       const g = must(gradients.get(`grad/${name}`), name);
       // Adding one number to all scores of a query changes nothing: a key's bias has a gradient of zero.
       if (/key.*bias/.test(name)) continue;
-      expect(g.data.some((x) => x !== 0), `gradient of ${name}`).toBe(true);
+      expect(
+        g.data.some((x) => x !== 0),
+        `gradient of ${name}`,
+      ).toBe(true);
     }
   });
 
@@ -138,7 +179,9 @@ describe.each(METHODS)('%s', (method) => {
     for (const w of weights) {
       const layered = /^layers\/(\d+)\/(.+)\/(weight|bias)$/.exec(w.path);
       const plain = /^(.+)\/(weight|bias)$/.exec(w.path);
-      const tap = layered ? unmerged.results.get(`tap/layers/${layered[2]}/merged/${layered[3]}`) : unmerged.results.get(`tap/${plain?.[1]}/merged/${plain?.[2]}`);
+      const tap = layered
+        ? unmerged.results.get(`tap/layers/${layered[2]}/merged/${layered[3]}`)
+        : unmerged.results.get(`tap/${plain?.[1]}/merged/${plain?.[2]}`);
       if (!tap) continue;
       const shape = layered ? tap.shape.slice(1) : tap.shape;
       const size = shape.reduce((n, d) => n * d, 1);
@@ -153,7 +196,8 @@ describe.each(METHODS)('%s', (method) => {
 });
 
 describe('layers and overrides', () => {
-  const parameters = (document: Document) => compile(document).parameters.filter((p) => p.role === 'trainable' && p.name.startsWith('layers/'));
+  const parameters = (document: Document) =>
+    compile(document).parameters.filter((p) => p.role === 'trainable' && p.name.startsWith('layers/'));
 
   test.each(METHODS.filter((m) => !['prompt', 'unfreeze'].includes(m)))('%s in the last layer only', (method) => {
     const document = attached(method, { layers: '-1..' });
@@ -164,13 +208,24 @@ describe('layers and overrides', () => {
 
   test('an override changes one layer of a recipe', () => {
     const document = attached('lora');
-    const changed: Document = { ...document, recipes: recordOf(Object.entries(document.recipes).map(([id, r]) => [id, { ...r, params: { ...r.params, rank: { all: 2, at: { '1': 5 } } } }] as const)) as Document['recipes'] };
-    const ranks = parameters(changed).filter((p) => p.name.endsWith('attn_query/A')).map((p) => p.type.shape[0]);
+    const changed: Document = {
+      ...document,
+      recipes: recordOf(
+        Object.entries(document.recipes).map(
+          ([id, r]) => [id, { ...r, params: { ...r.params, rank: { all: 2, at: { '1': 5 } } } }] as const,
+        ),
+      ) as Document['recipes'],
+    };
+    const ranks = parameters(changed)
+      .filter((p) => p.name.endsWith('attn_query/A'))
+      .map((p) => p.type.shape[0]);
     expect(ranks).toEqual([2, 5, 2]);
   });
 
   test('muting never overwrites the selection of layers', () => {
-    const document = withGraph(attached('lora', { layers: '1..' }), (g) => changeModules(g, (n) => ({ ...n, mute: '2' })));
+    const document = withGraph(attached('lora', { layers: '1..' }), (g) =>
+      changeModules(g, (n) => ({ ...n, mute: '2' })),
+    );
     expect(new Set(parameters(document).map((p) => p.name.split('/')[1]))).toEqual(new Set(['1']));
   });
 });

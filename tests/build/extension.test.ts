@@ -3,7 +3,17 @@
  * ARCHITECTURE.md names, the compiler guides to each of them, and what was added runs.
  */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -14,7 +24,8 @@ let scratch = '';
 
 beforeAll(() => {
   scratch = mkdtempSync(join(tmpdir(), 'espalier-extension-'));
-  for (const name of ['engine', 'nodes', 'package.json', 'tsconfig.json']) cpSync(join(root, name), join(scratch, name), { recursive: true });
+  for (const name of ['engine', 'nodes', 'package.json', 'tsconfig.json'])
+    cpSync(join(root, name), join(scratch, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(scratch, 'node_modules'));
 });
 afterAll(() => {
@@ -31,7 +42,11 @@ function insert(file: string, before: string, text: string): void {
 /** Files with type errors, relative to the scratch copy. */
 function filesWithErrors(): string[] {
   try {
-    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', scratch, '--incremental', 'false'], { cwd: scratch, encoding: 'utf8' });
+    execFileSync(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', scratch, '--incremental', 'false'],
+      { cwd: scratch, encoding: 'utf8' },
+    );
     return [];
   } catch (error) {
     const output = (error as { stdout: string }).stdout;
@@ -67,7 +82,9 @@ function changedFiles(): string[] {
 
 /** The files that ARCHITECTURE.md names for adding something. */
 function promised(what: string): string[] {
-  const row = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').split('\n').find((l) => l.startsWith(`| ${what} |`));
+  const row = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+    .split('\n')
+    .find((l) => l.startsWith(`| ${what} |`));
   if (row === undefined) throw new Error(`ARCHITECTURE.md has no row "${what}"`);
   return [...row.matchAll(/`([^`]+)`/g)].map((m) => m[1] as string);
 }
@@ -75,7 +92,10 @@ function promised(what: string): string[] {
 test('an op: its attributes, its rule, and one row in every total table', { timeout: 300_000 }, async () => {
   insert('engine/ir/opAttrs.ts', '  cos: None;', '  cube: None;\n');
   insert('engine/ops/unary.ts', "  | 'gelu';", "  | 'cube'\n");
-  appendFileSync(join(scratch, 'engine/ops/unary.ts'), "\nexport const cubeRule = unary('cube', 'x^3', (x) => x * x * x, (x) => mul(mul(x, x), 3));\n");
+  appendFileSync(
+    join(scratch, 'engine/ops/unary.ts'),
+    "\nexport const cubeRule = unary('cube', 'x^3', (x) => x * x * x, (x) => mul(mul(x, x), 3));\n",
+  );
   const tables = {
     'engine/ops/table.ts': ['  cos: unary.cosRule,', '  cube: unary.cubeRule,\n'],
     'engine/backends/onnx/table.ts': ['  cos: elementwise.lowerCos,', "  cube: 'decompose',\n"],
@@ -107,12 +127,18 @@ export const double = defineNode({
 });
 `;
   writeFileSync(join(scratch, 'nodes/adapters/double.ts'), source);
-  insert('nodes/index.ts', "import { dora, lora } from './adapters/lora.ts';", "import { double } from './adapters/double.ts';\n");
+  insert(
+    'nodes/index.ts',
+    "import { dora, lora } from './adapters/lora.ts';",
+    "import { double } from './adapters/double.ts';\n",
+  );
   insert('nodes/index.ts', '  classificationHead,', '  double,\n');
   expect(filesWithErrors()).toEqual([]);
   const touched = changedFiles().filter((f) => !before.includes(f));
   expect(touched).toEqual(['nodes/adapters/double.ts', 'nodes/index.ts']);
   expect(promised('a node')).toEqual(['nodes/<group>/<name>.ts', 'nodes/index.ts']);
-  const { NODES } = (await import(pathToFileURL(join(scratch, 'nodes/index.ts')).href)) as { NODES: readonly { type: string }[] };
+  const { NODES } = (await import(pathToFileURL(join(scratch, 'nodes/index.ts')).href)) as {
+    NODES: readonly { type: string }[];
+  };
   expect(NODES.some((n) => n.type === 'compose.double')).toBe(true);
 });

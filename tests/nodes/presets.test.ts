@@ -9,8 +9,21 @@ import { applyPreset, bertGraph, presetNames, type BertConfig } from '../../node
 import { MAIN, REGISTRY } from '../support/tinyModels.ts';
 
 const BASE: BertConfig = {
-  family: 'bert', prefix: 'bert.', hasPooler: true, vocabulary: 30522, width: 768, layers: 12, heads: 12, intermediate: 3072,
-  activation: 'gelu', dropout: 0.1, attentionDropout: 0.1, classifierDropout: 0.1, positions: 512, types: 2, epsilon: 1e-12,
+  family: 'bert',
+  prefix: 'bert.',
+  hasPooler: true,
+  vocabulary: 30522,
+  width: 768,
+  layers: 12,
+  heads: 12,
+  intermediate: 3072,
+  activation: 'gelu',
+  dropout: 0.1,
+  attentionDropout: 0.1,
+  classifierDropout: 0.1,
+  positions: 512,
+  types: 2,
+  epsilon: 1e-12,
 };
 const BANK = bankId('glue');
 
@@ -35,7 +48,13 @@ function documentWith(method: string, params: Record<string, unknown>): Document
 
 function trainableWithoutHead(method: string, params: Record<string, unknown>): number {
   const document = documentWith(method, params);
-  const { compiled, diagnostics } = compileModel({ document, model: MAIN, registry: REGISTRY, training: true, banks: new Map([[BANK, sources(8)]]) });
+  const { compiled, diagnostics } = compileModel({
+    document,
+    model: MAIN,
+    registry: REGISTRY,
+    training: true,
+    banks: new Map([[BANK, sources(8)]]),
+  });
   expect(diagnostics.filter((d) => d.severity === 'error')).toEqual([]);
   return (compiled?.parameters ?? [])
     .filter((p) => p.role === 'trainable' && !p.name.startsWith('head/'))
@@ -75,7 +94,10 @@ describe('trainable parameters without the head', () => {
 });
 
 describe('a preset refuses what it does not know', () => {
-  const base = { ...emptyDocument('x'), models: recordOf([[MAIN, bertGraph(BASE, { kind: 'regression' })]]) } as Document;
+  const base = {
+    ...emptyDocument('x'),
+    models: recordOf([[MAIN, bertGraph(BASE, { kind: 'regression' })]]),
+  } as Document;
   test.each([
     ['lorra', {}, 'no method is named "lorra"'],
     ['lora', { rank: 4 }, '"lora" has no parameter "rank"; it has r, alpha'],

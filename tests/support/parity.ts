@@ -248,7 +248,7 @@ function feedsOf(
     'batch/typeIds': padded(() => 0),
     'batch/positions': padded((_b, t) => t + (roberta ? 2 : 0)),
     'batch/lengths': batch.lengths,
-    'batch/labels': labels ?? (batch.labels as unknown[]).flat(2) as number[],
+    'batch/labels': labels ?? ((batch.labels as unknown[]).flat(2) as number[]),
     'pack/index': packed,
     'pack/starts': batch.lengths.map((_, b) => batch.lengths.slice(0, b).reduce((x, y) => x + y, 0)),
   };

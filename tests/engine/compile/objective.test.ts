@@ -4,7 +4,19 @@ import { differentiate } from '../../../engine/autodiff/gradient.ts';
 import { interpret } from '../../../engine/backends/reference/interpret.ts';
 import { must } from '../../../engine/base/errors.ts';
 import type { Objective } from '../../../engine/compile/model.ts';
-import { add, crossEntropy, exp, log, matmul, mul, softmax, stopGradient, sub, sum, tanh } from '../../../engine/ir/build.ts';
+import {
+  add,
+  crossEntropy,
+  exp,
+  log,
+  matmul,
+  mul,
+  softmax,
+  stopGradient,
+  sub,
+  sum,
+  tanh,
+} from '../../../engine/ir/build.ts';
 import { FP32, type Fn, type Program } from '../../../engine/ir/program.ts';
 import { tensorType } from '../../../engine/ir/types.ts';
 import type { NDArray } from '../../../engine/ops/rule.ts';
@@ -30,7 +42,11 @@ function slope(program: Program, feeds: ReadonlyMap<string, NDArray>, name: stri
 }
 
 describe('distillation: one model called with its modules and, as the teacher, without', () => {
-  const graph = withModules(tinyGraph(), [makeNode('lora', 'peft.lora', { rank: 2 })], [wire('lora.transform -> query.transforms')]);
+  const graph = withModules(
+    tinyGraph(),
+    [makeNode('lora', 'peft.lora', { rank: 2 })],
+    [wire('lora.transform -> query.transforms')],
+  );
   /** KL(teacher || student) beside the loss of the labels. */
   const objective: Objective = ({ model }) => {
     const student = model();
@@ -39,7 +55,10 @@ describe('distillation: one model called with its modules and, as the teacher, w
     const p = stopGradient(softmax(must(teacher.outputs.get('logits'), 'logits')));
     const kl = sum(mul(p, sub(log(p), log(softmax(z)))), [-2, -1]);
     const weight = must(student.losses[0], 'loss')[1].weight;
-    return { losses: [...student.losses, ['distill', { kind: 'loss', sum: kl, weight, coefficient: 0.5 }]], outputs: student.outputs };
+    return {
+      losses: [...student.losses, ['distill', { kind: 'loss', sum: kl, weight, coefficient: 0.5 }]],
+      outputs: student.outputs,
+    };
   };
   const compiled = compileTiny(graph, { objective });
   const trainable = compiled.parameters.filter((p) => p.role === 'trainable').map((p) => p.name);
@@ -50,7 +69,8 @@ describe('distillation: one model called with its modules and, as the teacher, w
     const main_ = main(compiled.program);
     const calls = main_.body.filter((i) => i.kind === 'call');
     expect(calls).toHaveLength(2);
-    const lora = (call: (typeof calls)[number]) => call.kind === 'call' && main_.params.some((p) => p.name.includes('lora') && call.inputs.includes(p.id));
+    const lora = (call: (typeof calls)[number]) =>
+      call.kind === 'call' && main_.params.some((p) => p.name.includes('lora') && call.inputs.includes(p.id));
     expect(calls.map(lora)).toEqual([true, false]);
     expect(new Set(main_.params.map((p) => p.name)).size).toBe(main_.params.length);
   });
@@ -92,7 +112,11 @@ describe('meta step: weights of examples learnt through one gradient step (LiST,
     const b = new FnBuilder();
     const A = b.param('A', 'trainable', tensorType('f32', [4, 3]));
     const C = b.param('C', 'trainable', tensorType('f32', [2, 4]));
-    const part = (tag: string) => [b.param(`x${tag}`, 'input', tensorType('f32', [5, 3])), b.param(`y${tag}`, 'input', tensorType('i32', [5]))] as const;
+    const part = (tag: string) =>
+      [
+        b.param(`x${tag}`, 'input', tensorType('f32', [5, 3])),
+        b.param(`y${tag}`, 'input', tensorType('i32', [5])),
+      ] as const;
     const [x1, y1] = part('1');
     const [x2, y2] = part('2');
     const w = b.param('w', 'trainable', tensorType('f32', [5]));
@@ -101,7 +125,15 @@ describe('meta step: weights of examples learnt through one gradient step (LiST,
     const moved = [add(A, mul(must(gA, 'gA'), -0.1)), add(C, mul(must(gC, 'gC'), -0.1))] as const;
     const [meta] = b.call(loss, 'outer', [moved[0], moved[1], x2, y2, zero], { kind: 'plain' });
     const fn = b.finish('main', [{ name: 'meta', value: must(meta, 'meta') }]);
-    return { ...single, functions: new Map([['loss', loss], ['step', step], ['main', fn]]), entry: 'main' };
+    return {
+      ...single,
+      functions: new Map([
+        ['loss', loss],
+        ['step', step],
+        ['main', fn],
+      ]),
+      entry: 'main',
+    };
   }
 
   test('reverse over reverse equals finite differences', () => {
@@ -109,16 +141,36 @@ describe('meta step: weights of examples learnt through one gradient step (LiST,
     verifyProgram(program);
     const flat = inlineProgram(program);
     const random = generator(7);
-    const real = (shape: number[]): NDArray => ({ dtype: 'f32', shape, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1) });
-    const labels = (): NDArray => ({ dtype: 'i32', shape: [5], data: Float64Array.from({ length: 5 }, (_, i) => i % 2) });
-    const feeds = new Map([['A', real([4, 3])], ['C', real([2, 4])], ['x1', real([5, 3])], ['y1', labels()], ['x2', real([5, 3])], ['y2', labels()], ['w', real([5])]]);
+    const real = (shape: number[]): NDArray => ({
+      dtype: 'f32',
+      shape,
+      data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1),
+    });
+    const labels = (): NDArray => ({
+      dtype: 'i32',
+      shape: [5],
+      data: Float64Array.from({ length: 5 }, (_, i) => i % 2),
+    });
+    const feeds = new Map([
+      ['A', real([4, 3])],
+      ['C', real([2, 4])],
+      ['x1', real([5, 3])],
+      ['y1', labels()],
+      ['x2', real([5, 3])],
+      ['y2', labels()],
+      ['w', real([5])],
+    ]);
     const meta = differentiate(flat, { of: 'meta', wrt: ['w', 'A'] }).program;
     verifyProgram(meta);
     const results = interpret(main(meta), feeds);
-    for (const [name, count] of [['w', 5], ['A', 12]] as const) {
+    for (const [name, count] of [
+      ['w', 5],
+      ['A', 12],
+    ] as const) {
       const g = must(results.get(`grad/${name}`), name);
       expect(g.data.some((x) => Math.abs(x) > 1e-4)).toBe(true);
-      for (let i = 0; i < count; i++) expect(Math.abs((g.data[i] as number) - slope(flat, feeds, name, i, 'meta'))).toBeLessThan(1e-7);
+      for (let i = 0; i < count; i++)
+        expect(Math.abs((g.data[i] as number) - slope(flat, feeds, name, i, 'meta'))).toBeLessThan(1e-7);
     }
   });
 });
