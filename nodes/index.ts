@@ -69,5 +69,6 @@ export const NODES = [
 export { bertGraph, type BertConfig, type Task } from './backbones/bert.ts';
 export { applyPreset, presetNames, PRESETS } from './presets/index.ts';
 export { BACKBONE_FAMILIES, longestText, readBertConfig, type BackboneFacts } from './backbones/readConfig.ts';
+export { plainGraph } from './backbones/plainGraph.ts';
 export { fitHead, headTask } from './backbones/fitHead.ts';
 export { textLimits } from './backbones/textLimits.ts';

@@ -29,12 +29,22 @@ const COMMANDS: readonly AddCommand[] = [
   nodesCommand,
 ];
 
+export type Surroundings = Pick<CommandContext, 'cwd' | 'out' | 'err' | 'terminal'>;
+
+const ofProcess = (): Surroundings => ({
+  cwd: process.cwd(),
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  terminal: process.stderr.isTTY,
+});
+
 /**
  * Runs one command.
  * @param args the arguments after `espalier`
+ * @param surroundings where it runs and writes; the process's own by default
  * @returns the exit code
  */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[], surroundings: Surroundings = ofProcess()): Promise<number> {
   const stop = new AbortController();
   const onSignal = (): void => {
     // A second signal ends the process at once: a step that takes long cannot be finished then.
@@ -43,14 +53,7 @@ export async function main(args: readonly string[]): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const context: CommandContext = {
-    toolkit: makeToolkit(),
-    cwd: process.cwd(),
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    terminal: process.stderr.isTTY,
-    stop: stop.signal,
-  };
+  const context: CommandContext = { ...surroundings, toolkit: makeToolkit(), stop: stop.signal };
   const json = args.includes('--json');
   const verbose = args.includes('--verbose');
   let code: number = EXIT.done;

@@ -124,7 +124,7 @@ async function makeNew(options: NewOptions, context: CommandContext): Promise<vo
   const diagnostics = [
     ...data.diagnostics,
     ...(evaluation?.diagnostics ?? []),
-    ...checkDocument(document, options.output).diagnostics,
+    ...checkDocument(document, options.output),
     ...checked.diagnostics,
   ];
   requireNoErrors(context, diagnostics, options.json === true);

@@ -11,7 +11,7 @@ import type { TrainEvent } from '../trainer/state.ts';
 import { checkModels } from '../workflow/check.ts';
 import { DEVICES, deviceName } from '../workflow/devices.ts';
 import { runWorkflow, type DoneStep, type ExecuteResult, type WorkflowEvent } from '../workflow/execute.ts';
-import { checkDocument, loadDocument, type LoadedDocument } from '../workflow/loadDocument.ts';
+import { examineDocument, loadDocument, type LoadedDocument } from '../workflow/loadDocument.ts';
 import { stepParamDefault } from './paramDefaults.ts';
 import { EXIT, jsonLine, line, requireNoErrors, tableText, type CommandContext } from './context.ts';
 
@@ -85,7 +85,7 @@ function open(file: string, sets: readonly string[], context: CommandContext, js
   }
   if (refused.length > 0) throw new UserError(refused);
   const changed = { ...loaded, document };
-  const { sound, diagnostics: found } = checkDocument(document, loaded.file);
+  const { sound, diagnostics: found } = examineDocument(document, loaded.file);
   const models = sound ? checkModels(changed, context.toolkit, { costs: false }).diagnostics : [];
   // A backbone that is missing stops the run with its own words, so that remark is not repeated here.
   requireNoErrors(context, [...found, ...models.filter((d) => d.code !== 'backbone-unavailable')], json);

@@ -18,7 +18,8 @@ import { FnBuilder } from '../tracing/builder.ts';
 import { checkWires } from './resolve.ts';
 import * as messages from './messages.ts';
 import type { NodeRegistry } from './registry.ts';
-import { traceGraph, type TraceContext, type TracedWires } from './trace.ts';
+import { traceGraph } from './trace.ts';
+import type { TraceContext, TracedWires } from './traceContext.ts';
 
 export const BATCH = symbol('B');
 export const LENGTH = symbol('T');

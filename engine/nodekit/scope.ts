@@ -74,27 +74,38 @@ export class FnLibrary {
   }
 }
 
+/** How the parameters of a node are placed: shared with the nodes of a set, or over the layers of a stack or model. */
+export interface Placement {
+  /** Id of the node. */
+  readonly node: string;
+  readonly shared?: string;
+  readonly scope?: ParamScope;
+}
+
+/** Where in a function a scope stands, and what becomes of the parameters that are asked for there. */
+interface Where {
+  readonly prefix: string;
+  readonly frozen?: (name: string) => WeightRef;
+  readonly placement?: Placement;
+}
+
 export class Scope {
   readonly context: ScopeContext;
   readonly builder: FnBuilder;
-  readonly #prefix: string;
-  readonly #frozen: ((name: string) => WeightRef) | undefined;
+  readonly #where: Where;
   readonly #declarations: Map<string, Declaration>;
   readonly #taps: { name: string; value: Tensor }[];
 
-  constructor(
-    context: ScopeContext,
-    builder = new FnBuilder(),
-    prefix = '',
-    shared?: Scope,
-    frozen?: (name: string) => WeightRef,
-  ) {
+  constructor(context: ScopeContext, builder = new FnBuilder(), where: Where = { prefix: '' }, owner?: Scope) {
     this.context = context;
     this.builder = builder;
-    this.#prefix = prefix;
-    this.#frozen = frozen;
-    this.#declarations = shared ? shared.#declarations : new Map<string, Declaration>();
-    this.#taps = shared ? shared.#taps : [];
+    this.#where = where;
+    this.#declarations = owner ? owner.#declarations : new Map<string, Declaration>();
+    this.#taps = owner ? owner.#taps : [];
+  }
+
+  get #prefix(): string {
+    return this.#where.prefix;
   }
 
   get training(): boolean {
@@ -103,31 +114,51 @@ export class Scope {
 
   /** The same function, with names prefixed by `site/`: a part that is built in place rather than called. */
   inside(site: string): Scope {
-    const { context, builder } = this;
-    const prefix = `${this.#prefix}${site}/`;
-    const frozen =
-      this.#frozen && ((name: string): WeightRef => (this.#frozen as (n: string) => WeightRef)(`${site}/${name}`));
-    return new Scope(context, builder, prefix, this, frozen);
+    const { frozen } = this.#where;
+    const source = frozen && { frozen: (name: string): WeightRef => frozen(`${site}/${name}`) };
+    return this.#at({ ...this.#where, prefix: `${this.#prefix}${site}/`, ...source });
   }
 
   /** The same function, in which parameters are frozen tensors of an artifact instead: a trained module used as a source. */
   frozen(source: (name: string) => WeightRef): Scope {
-    return new Scope(this.context, this.builder, this.#prefix, this, source);
+    return this.#at({ ...this.#where, frozen: source });
+  }
+
+  /** The same function, in which the parameters of a node are shared as its placement says. */
+  placing(placement: Placement | undefined): Scope {
+    return placement ? this.#at({ ...this.#where, placement }) : this;
+  }
+
+  #at(where: Where): Scope {
+    return new Scope(this.context, this.builder, where, this);
   }
 
   /** A trainable parameter. Scalars and vectors are not decayed unless said. */
   param(name: string, shape: Shape, init: InitSpec, options: { scope?: ParamScope; decay?: boolean } = {}): Tensor {
-    if (this.#frozen) return this.weight(name, shape, this.#frozen(name));
+    const { frozen } = this.#where;
+    if (frozen) return this.weight(name, shape, frozen(name));
     const initFrom = 'weight' in init ? `${this.#prefix}${init.weight}` : undefined;
-    return this.declare({
-      name: this.#prefix + name,
-      role: 'trainable',
-      type: tensorType('f32', shape),
-      scope: options.scope ?? 'layer',
-      init,
-      decay: options.decay ?? shape.length >= 2,
-      ...(initFrom === undefined ? {} : { initFrom }),
-    });
+    return this.declare(
+      this.#placed({
+        name: this.#prefix + name,
+        role: 'trainable',
+        type: tensorType('f32', shape),
+        scope: options.scope ?? 'layer',
+        init,
+        decay: options.decay ?? shape.length >= 2,
+        ...(initFrom === undefined ? {} : { initFrom }),
+      }),
+    );
+  }
+
+  /** A trainable parameter where its node's placement puts it: the name within the node, under the name of the shared set. */
+  #placed(d: Declaration): Declaration {
+    const { placement } = this.#where;
+    if (!placement || d.role !== 'trainable') return d;
+    if (placement.shared === undefined) return placement.scope === undefined ? d : { ...d, scope: placement.scope };
+    const parts = d.name.split('/');
+    const local = parts.slice(parts.indexOf(placement.node) + 1).join('/');
+    return { ...d, name: `shared/${placement.shared}/${local}`, scope: 'model' };
   }
 
   /** A frozen weight of the checkpoint. */
@@ -204,7 +235,8 @@ export class Scope {
     build: (scope: Scope, ...inputs: Tensor[]) => readonly (readonly [string, Tensor])[],
     region: Region = { kind: 'plain' },
   ): Tensor[] {
-    const inner = new Scope(this.context, new FnBuilder(), '', undefined, this.#frozen);
+    const { frozen } = this.#where;
+    const inner = new Scope(this.context, new FnBuilder(), { prefix: '', ...(frozen ? { frozen } : {}) });
     const handles = inputs.map(([name, x]) => inner.builder.param(name, 'input', x.type));
     const results = build(inner, ...handles);
     const traced = inner.finish(origin, results, inputs.length);
@@ -217,14 +249,9 @@ export class Scope {
   }
 
   /** Calls a traced function: lifts what it declares into this function under `site/`. Returns its results without taps. */
-  call(
-    traced: Traced,
-    site: string,
-    inputs: readonly Tensor[],
-    options: { region?: Region; shared?: string } = {},
-  ): Tensor[] {
+  call(traced: Traced, site: string, inputs: readonly Tensor[], options: { region?: Region } = {}): Tensor[] {
     const path = this.#prefix + site;
-    const lifted = traced.declarations.map((d) => this.declare(liftDeclaration(d, path, undefined, options.shared)));
+    const lifted = traced.declarations.map((d) => this.declare(this.#placed(liftDeclaration(d, path, undefined))));
     const outputs = this.builder.call(traced.fn, path, [...inputs, ...lifted], options.region ?? { kind: 'plain' });
     const plain = outputs.length - traced.taps.length;
     traced.taps.forEach((name, i) => this.#taps.push({ name: join(path, name), value: outputs[plain + i] as Tensor }));
@@ -294,15 +321,13 @@ function contentOf(fn: Fn, declarations: readonly Declaration[]): string {
 }
 
 /** A declaration as its caller sees it. */
-export function liftDeclaration(d: Declaration, site: string, layer: number | undefined, shared?: string): Declaration {
+export function liftDeclaration(d: Declaration, site: string, layer: number | undefined): Declaration {
   const source =
     d.source && layer !== undefined
       ? { ...d.source, tensor: d.source.tensor.replaceAll('{layer}', String(layer)) }
       : d.source;
   const withSource = source ? { source } : {};
   if (d.role === 'input' || d.scope === 'model') return { ...d, ...withSource };
-  if (shared !== undefined && d.role === 'trainable')
-    return { ...d, name: `shared/${shared}/${d.name}`, scope: 'model' };
   if (layer === undefined) return { ...d, ...withSource, name: join(site, d.name), ...initFrom(d, site) };
   const prefix = d.scope === 'stack' ? site : `${site}/${layer}`;
   return { ...d, ...withSource, name: `${prefix}/${d.name}`, scope: 'layer', ...initFrom(d, `${site}/${layer}`) };

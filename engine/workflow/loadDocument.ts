@@ -51,11 +51,14 @@ export function loadDocument(file: string, registry: NodeRegistry): Loaded {
   const { document, diagnostics } = parseDocumentBytes(bytes, file, { knows: knowsType(registry) });
   if (!document) return { sound: false, diagnostics };
   const loaded = { file, folder: dirname(resolve(file)), document };
-  return { loaded, ...checkDocument(document, file) };
+  return { loaded, ...examineDocument(document, file) };
 }
 
-/** Structure and workflow; the models are checked by compiling them. */
-export function checkDocument(document: Document, file: string): Omit<Loaded, 'loaded'> {
+/** Findings about structure and workflow; the models are checked by compiling them. */
+export const checkDocument = (document: Document, file: string): readonly Diagnostic[] =>
+  examineDocument(document, file).diagnostics;
+
+export function examineDocument(document: Document, file: string): Omit<Loaded, 'loaded'> {
   const structure = checkStructure(document);
   const found = [...structure, ...checkWorkflow(document)];
   return {

@@ -3,18 +3,8 @@ import { fail, ok, type Result } from '../../engine/base/result.ts';
 import { readParam, type ParamValue } from '../../engine/nodekit/params.ts';
 import { recordOf, type BankId, type ModelId } from '../../engine/protocol/ids.ts';
 import type { Document } from '../../engine/protocol/document.ts';
-import {
-  average,
-  fusion,
-  headOnly,
-  houlsby,
-  parallel,
-  pfeiffer,
-  prefix,
-  prefixMlp,
-  prompt,
-  scalearn,
-} from './modules.ts';
+import { average, fusion, scalearn } from './mixtures.ts';
+import { headOnly, houlsby, parallel, pfeiffer, prefix, prefixMlp, prompt } from './modules.ts';
 import type { AnyPreset } from './rewrite.ts';
 import { bitfit, dora, ia3, lntuning, lora, rslora, unfreeze } from './transforms.ts';
 

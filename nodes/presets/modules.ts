@@ -1,9 +1,8 @@
-/** Presets that add modules beside the layers: bottleneck adapters, prompts, prefixes, and mixtures of a source bank. */
+/** Presets that add modules beside the layers: bottleneck adapters, prompts, prefixes. */
 import { fail, ok, type Result } from '../../engine/base/result.ts';
-import { bool, choice, dropoutSpec, int, number, text } from '../../engine/nodekit/params.ts';
-import { portId } from '../../engine/protocol/ids.ts';
+import { choice, dropoutSpec, int, number } from '../../engine/nodekit/params.ts';
 import type { Edge, Params } from '../../engine/protocol/document.ts';
-import { makeNode, wire, type Entry } from '../backbones/graph.ts';
+import { wire, type Entry } from '../backbones/graph.ts';
 import { ACTIVATIONS } from '../layers/basic.ts';
 import {
   addRecipe,
@@ -14,23 +13,9 @@ import {
   replaceNode,
   stackOf,
   withNodes,
-  type Place,
   type PresetEdit,
 } from './rewrite.ts';
-
-const layersSpec = text('all', 'Which layers: all, 0-3, -2.. (the last two), ...');
-
-/** The node at a site of the stack's body. */
-function siteNode(place: Place, site: string): Result<Entry> {
-  const found = bySite(place.body, site);
-  return found ? ok(found) : fail(`the layers have no place named "${site}"`);
-}
-
-/** The width of the stack's stream, read from its FFN norm. */
-function widthOf(place: Place): number {
-  const norm = bySite(place.body, 'norm.ffn');
-  return Number(norm?.[1].params['width'] ?? 0);
-}
+import { adapterInput, ffnPlace, layersSpec, siteNode, widthOf } from './places.ts';
 
 const bottleneckParams = {
   reduction: int(16, 'Width divided by the size of the bottleneck.', { min: 1 }),
@@ -81,40 +66,6 @@ export const houlsby = definePreset({
     return ok(intoBody(recipe.edit, place.value, nodes, edges));
   },
 });
-
-/** The places that a module after the FFN needs. */
-interface FfnPlace {
-  readonly place: Place;
-  readonly out: string;
-  readonly input: string;
-  readonly sum: string;
-  readonly norm: Entry;
-}
-
-function ffnPlace(edit: PresetEdit): Result<FfnPlace> {
-  const place = stackOf(edit.graph);
-  if (!place.ok) return place;
-  const [drop, sum, norm, input] = ['ffn.drop', 'ffn.add', 'norm.ffn', 'norm.attn'].map((site) =>
-    siteNode(place.value, site),
-  ) as [Result<Entry>, Result<Entry>, Result<Entry>, Result<Entry>];
-  for (const found of [drop, sum, norm, input]) if (!found.ok) return found;
-  const id = (r: Result<Entry>): string => (r.ok ? r.value[0] : '');
-  return norm.ok ? ok({ place: place.value, out: id(drop), input: id(input), sum: id(sum), norm: norm.value }) : norm;
-}
-
-/** z = LN(h + a) with the norm that closes the layer, as AdapterHub feeds Pfeiffer adapters. */
-function adapterInput(at: FfnPlace, prefix: string): { nodes: Entry[]; edges: Edge[] } {
-  const affine = `${prefix}_affine`;
-  const input = `${prefix}_input`;
-  return {
-    nodes: [makeNode(affine, 'layer.affine', at.norm[1].params), makeNode(input, 'peft.adapterInput')],
-    edges: [
-      wire(`${at.out}.y -> ${input}.h`),
-      wire(`${at.input}.y -> ${input}.residual`),
-      wire(`${affine}.affine -> ${input}.affine`),
-    ],
-  };
-}
 
 export const pfeiffer = definePreset({
   name: 'pfeiffer',
@@ -287,113 +238,6 @@ export const prefixMlp = definePreset({
   },
   apply: (edit, p) =>
     prefixed(edit, 'peft.prefixMlp', 'prefix_mlp', p, { bottleneck: p.bottleneck, dropout: p.dropout }),
-});
-
-/** The bank's sources read z; `mix` combines them into the FFN's sum. */
-function mixture(
-  edit: PresetEdit,
-  prefix: string,
-  type: string,
-  params: Params,
-  layers: string,
-  query: boolean,
-  collect: boolean,
-): Result<PresetEdit> {
-  if (edit.bank === undefined) return fail('this method needs a source bank: name one');
-  const at = ffnPlace(edit);
-  if (!at.ok) return at;
-  const recipe = addRecipe(edit, prefix, type, params);
-  const input = adapterInput(at.value, prefix);
-  const bankNode = makeNode(
-    `${prefix}_bank`,
-    'source.bank',
-    {},
-    { bank: edit.bank, ...(layers === 'all' ? {} : { layers }) },
-  );
-  const nodes = [...input.nodes, bankNode, fromRecipe(prefix, type, recipe.id, layers)];
-  const edges = [
-    ...input.edges,
-    wire(`${prefix}_input.z -> ${prefix}_bank.x`),
-    wire(`${prefix}_bank.sources -> ${prefix}.sources`),
-    wire(`${prefix}.delta -> ${at.value.sum}.x`),
-    ...(query ? [wire(`${prefix}_input.z -> ${prefix}.query`)] : []),
-    ...(collect ? [wire(`${prefix}.regulariser -> $out.regulariser`)] : []),
-  ];
-  const settings = at.value.place.stack.stack;
-  const ports = collect ? { collect: [...(settings?.collect ?? []), portId('regulariser')] } : {};
-  return ok(intoBody(recipe.edit, at.value.place, nodes, edges, ports));
-}
-
-export const fusion = definePreset({
-  name: 'fusion',
-  title: 'AdapterFusion',
-  help: 'Attention over the frozen sources of a bank.',
-  bank: true,
-  params: {
-    value: bool(true, 'Has a value matrix.'),
-    regularisation: number(0.01, 'Factor of the regulariser.', { min: 0 }),
-    dropout: dropoutSpec(0, 'a score'),
-    layers: layersSpec,
-  },
-  apply: (edit, p) =>
-    mixture(
-      edit,
-      'fusion',
-      'peft.fusion',
-      { value: p.value, regularisation: p.regularisation, dropout: p.dropout },
-      p.layers,
-      true,
-      p.value && p.regularisation > 0,
-    ),
-});
-
-export const scalearn = definePreset({
-  name: 'scalearn',
-  title: 'ScaLearn',
-  help: 'Learns how much of each frozen source of a bank to add.',
-  bank: true,
-  params: {
-    variant: choice(
-      ['scalearn', 'uniform', 'scalearn++', 'uniform++'],
-      'scalearn',
-      'Vector or number; ++ shares it over the layers.',
-    ),
-    dropout: dropoutSpec(0.3, 'an entry of omega'),
-    layers: layersSpec,
-  },
-  apply: (edit, p) =>
-    mixture(edit, 'scalearn', 'peft.scalearn', { variant: p.variant, dropout: p.dropout }, p.layers, false, false),
-});
-
-export const average = definePreset({
-  name: 'average',
-  title: 'Average',
-  help: 'The mean of the frozen sources of a bank; only the head is trained.',
-  bank: true,
-  params: { layers: layersSpec },
-  apply: (edit, p) => {
-    if (edit.bank === undefined) return fail('this method needs a source bank: name one');
-    const at = ffnPlace(edit);
-    if (!at.ok) return at;
-    const input = adapterInput(at.value, 'average');
-    const nodes = [
-      ...input.nodes,
-      makeNode(
-        'average_bank',
-        'source.bank',
-        {},
-        { bank: edit.bank, ...(p.layers === 'all' ? {} : { layers: p.layers }) },
-      ),
-      makeNode('average', 'compose.average', {}, p.layers === 'all' ? {} : { layers: p.layers }),
-    ];
-    const edges = [
-      ...input.edges,
-      wire('average_input.z -> average_bank.x'),
-      wire('average_bank.sources -> average.x'),
-      wire(`average.y -> ${at.value.sum}.x`),
-    ];
-    return ok(intoBody(edit, at.value.place, nodes, edges));
-  },
 });
 
 export const headOnly = definePreset({

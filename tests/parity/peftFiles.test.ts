@@ -200,6 +200,24 @@ describe('what we write loads in PEFT', () => {
   });
 });
 
+test.each(['lora', 'dora', 'ia3', 'lntuning', 'prefix', 'prompt'])(
+  'one per cent in any kind of tensor of %s is noticed',
+  async (preset) => {
+    const on = await backbone('bert');
+    const params = { prefix: { size: 3, positions: 'shifted' }, prompt: { size: 3, pool: 'first' } }[preset] ?? {};
+    const document = documentOn(on, CLASSES, preset, params);
+    const parameters = randomParameters(document);
+    const right = await logitsOf(document, on, parameters, BATCH, oracle.folder);
+    const kinds = new Map([...parameters.keys()].map((path) => [path.slice(path.lastIndexOf('/') + 1), path]));
+    for (const [kind, path] of kinds) {
+      const value = must(parameters.get(path), path);
+      const off = { ...value, data: Float32Array.from(value.data, (x) => x * 1.01) };
+      const wrong = await logitsOf(document, on, new Map([...parameters, [path, off]]), BATCH, oracle.folder);
+      expect(distance(wrong, [...right.data], CLASSES), kind).toBeGreaterThan(1e-4);
+    }
+  },
+);
+
 type PeftKeywords = Readonly<Record<string, unknown>>;
 
 const PEFT_CONFIGS: readonly (readonly [string, PeftKeywords])[] = [

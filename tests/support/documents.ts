@@ -112,6 +112,15 @@ export const EXPORT_DOCUMENTS: readonly TestDocument[] = [
     'lora_ranks',
     withParam(documentWith([['lora', { r: 4 }]]), 'lora_', 'rank', { all: 4, at: { '1': 2, '2': 6 } }),
   ),
+  entry(
+    'neutral',
+    withParam(
+      withParam(documentWith([['houlsby', { size: 5 }]]), 'houlsby_', 'dropout', { all: 0, at: { '1': 0.1 } }),
+      'houlsby_',
+      'scale',
+      { all: 4, at: { '0': 1, '2': 1 } },
+    ),
+  ),
   entry('rslora_top', documentWith([['rslora', { r: 4, layers: '-2..' }]])),
   entry('dora', documentWith([['dora', { r: 4 }]])),
   entry('ia3', documentWith([['ia3', {}]])),

@@ -67,12 +67,11 @@ export function randomParameters(document: Document, seed = 1): Parameters {
     trainable.map((p) => {
       const shape = p.type.shape.map((d) => evaluateDim(d, new Map()));
       const count = shape.reduce((n, d) => n * d, 1);
-      // Norms and magnitudes lie around one, everything else around zero.
+      // Norms and magnitudes lie around one, everything else around zero; small keys would change no attention.
       const around = /\/(?:gamma|m|l)$/.test(p.name) ? 1 : 0;
-      const data = Float32Array.from(
-        { length: count },
-        () => around + (random() < 0.5 ? -1 : 1) * (0.05 + 0.3 * random()),
-      );
+      const size = /\/(?:keys|values)$/.test(p.name) ? 8 : 1;
+      const draw = (): number => around + (random() < 0.5 ? -size : size) * (0.05 + 0.3 * random());
+      const data = Float32Array.from({ length: count }, draw);
       return [p.name, { dtype: 'f32', shape, data }] as const;
     }),
   );

@@ -348,10 +348,18 @@ function placeName(v: Variable, among: readonly Variable[], isNode: boolean): st
   if (v.kind === 'size' && isNode && v.place.result) return 'out_features';
   const part = hole.ofPart;
   if (part === undefined || (v.kind === 'size' && v.place.flows)) return hole.hint;
-  const others = among.filter(
-    (o) => o !== v && o.slots.some((s) => s.holes[0]?.ofPart === part || s.holes[0]?.hint === part),
-  );
-  return others.length === 0 ? part : hole.hint;
+  const isOther = (o: Variable): boolean => o.slots.some((s) => s.holes[0]?.ofPart === part || s.holes[0]?.hint === part);
+  return among.some((o) => o !== v && isOther(o)) ? sharedHint(v, part) : part;
+}
+
+/** `houlsby_dropout` for the dropout of `houlsby_attn` and of `houlsby_ffn`. */
+function sharedHint(v: Variable, part: string): string {
+  const hints = v.slots.map((s) => s.holes[0]?.hint ?? part);
+  const first = must(hints[0], 'a hint');
+  if (hints.every((h) => h === first)) return first;
+  const words = first.split('_');
+  const common = words.findIndex((w, i) => hints.some((h) => h.split('_')[i] !== w));
+  return [...words.slice(0, common), part].join('_');
 }
 
 /** No arguments at all: every number is a literal. */

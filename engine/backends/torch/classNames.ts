@@ -2,6 +2,7 @@
 import type { Fn } from '../../ir/program.ts';
 import { partsOfPath } from './naming.ts';
 import type { Prepared } from './prepare.ts';
+import { Namer, type Ident } from './python/identifiers.ts';
 
 /** What the layers of the program carry, in words; all of them share `common`. */
 export interface Features {
@@ -47,8 +48,34 @@ const TAKEN: ReadonlySet<string> = new Set([
   'parameter',
 ]);
 
-/** What the class of a function would be called. */
-export function classHint(fn: Fn, features: Features): string {
+/** Names of classes, each once. Two classes of one node type are told apart by the choices that they differ in. */
+export class ClassNames {
+  readonly #features: Features;
+  readonly #namer = new Namer('class', ['Model', 'ModelOutput', 'Attention', 'Tensor', 'NamedTuple', 'PathLike']);
+  readonly #first = new Map<string, Fn>();
+
+  constructor(features: Features) {
+    this.#features = features;
+  }
+
+  mint(fn: Fn): Ident {
+    const hint = classHint(fn, this.#features);
+    const first = this.#first.get(hint);
+    if (!first) this.#first.set(hint, fn);
+    return this.#namer.mint(first ? `${hint} ${differences(fn, first)}` : hint);
+  }
+}
+
+/** `with gelu`: what a node's choices and switches are where those of the first class of its type are others. */
+function differences(fn: Fn, first: Fn): string {
+  const words = Object.entries(fn.origin?.args ?? {}).flatMap(([key, value]) => {
+    if (value === first.origin?.args[key] || typeof value === 'number') return [];
+    return typeof value === 'string' ? [value] : [value ? key : `no ${key}`];
+  });
+  return words.length === 0 ? '' : `with ${words.join(' and ')}`;
+}
+
+function classHint(fn: Fn, features: Features): string {
   const nodeType = fn.origin?.nodeType ?? fn.name;
   if (nodeType === LAYER) {
     const own = features.of(fn.name).filter((word) => !features.common.has(word));

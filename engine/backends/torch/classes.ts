@@ -3,17 +3,18 @@
  * Callees come before callers, all functions of one call depth together, so that no two classes differ in constants only.
  */
 import { must } from '../../base/errors.ts';
-import type { Fn } from '../../ir/program.ts';
+import type { Fn, ValueId } from '../../ir/program.ts';
+import { align } from './align.ts';
 import type { Attributes } from './attributes.ts';
 import { chooseArguments, type ClassArguments, type Slot } from './arguments.ts';
 import type { Bindings } from './bindings.ts';
-import { classHint, type Features } from './classNames.ts';
+import { ClassNames, type Features } from './classNames.ts';
 import type { Start } from './construct.ts';
 import { draftOf, holesIn, identityOf, skeleton, startsOf, type Draft, type DraftContext } from './draft.ts';
 import { isInteger } from './holes.ts';
 import type { Part, PartOf } from './parts.ts';
 import type { Prepared } from './prepare.ts';
-import { Namer, own, type Ident } from './python/identifiers.ts';
+import { own, type Ident } from './python/identifiers.ts';
 import {
   attribute,
   dotted,
@@ -39,33 +40,41 @@ export interface ClassSet {
 }
 
 export function classesOf(prepared: Prepared, bindings: Bindings, features: Features): ClassSet {
-  const namer = new Namer('class', ['Model', 'ModelOutput', 'Attention', 'Tensor', 'NamedTuple', 'PathLike']);
+  const names = new ClassNames(features);
+  const functions = new Map(prepared.functions);
   const sizes = new Map<string, Sizes>();
-  const fnOf = (n: string): Fn => must(prepared.functions.get(n), n);
-  const sizesFor = (n: string): Sizes => must(sizes.get(n), `sizes of ${n}`);
-  for (const fn of prepared.functions.values())
-    sizes.set(
-      fn.name,
-      sizesOf(fn, (n) => ({ fn: fnOf(n), sizes: sizesFor(n) })),
-    );
+  const noises = new Map<string, ReadonlyMap<ValueId, string>>();
   const parts = new Map<string, Part>();
   const partOf: PartOf = (n) => must(parts.get(n), `part ${n}`);
   const drafts = new Map<string, Draft>();
   const classes: ClassDef[] = [];
-  const context = { bindings, partOf, sizesOf: sizesFor };
+  const sizesFor = (fn: Fn): Sizes =>
+    sizesOf(fn, (n) => ({ fn: must(functions.get(n), n), sizes: must(sizes.get(n), `sizes of ${n}`) }));
+  const context: DraftContext = {
+    bindings,
+    partOf,
+    sizesOf: (n) => must(sizes.get(n), `sizes of ${n}`),
+    noiseKey: (fn, noise) => noises.get(fn)?.get(noise),
+  };
   for (const level of levelsOf(prepared)) {
-    const made = level.map((fn) => draftOf(fn, context));
+    const aligned = align(level, (n) => JSON.stringify(partOf(n).className));
+    for (const fn of aligned.functions) {
+      functions.set(fn.name, fn);
+      sizes.set(fn.name, sizesFor(fn));
+    }
+    for (const [fn, keys] of aligned.noises) noises.set(fn, keys);
+    const made = aligned.functions.map((fn) => draftOf(fn, context));
     for (const d of made) drafts.set(d.fn.name, d);
     for (const group of groupsOf(made)) {
-      const members = group.members;
-      const className = namer.mint(classHint(must(members[0], 'a class has a member').fn, features));
+      const className = names.mint(must(group.members[0], 'a class has a member').fn);
       const { definition, args } = makeClass(group, className);
       classes.push(definition);
-      members.forEach((d, i) =>
-        parts.set(d.fn.name, { fn: d.fn, sizes: d.sizes, className: name(className), args: args.partArguments(i) }),
-      );
+      group.members.forEach((d, i) => {
+        parts.set(d.fn.name, { fn: d.fn, sizes: d.sizes, className: name(className), args: args.partArguments(i) });
+      });
     }
   }
+  sizes.set(prepared.root.name, sizesFor(prepared.root));
   return { classes, drafts, context };
 }
 

@@ -16,6 +16,7 @@ export interface AttributeContext {
   readonly holes: Holes;
   readonly bindings: Bindings;
   readonly partOf: PartOf;
+  noiseKey(noise: ValueId): string | undefined;
 }
 
 /** An attribute in the making. */

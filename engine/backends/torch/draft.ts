@@ -1,6 +1,6 @@
 /** One function as the code of a class with holes: what `classes.ts` compares and joins. */
 import { must } from '../../base/errors.ts';
-import type { Fn, FnParam } from '../../ir/program.ts';
+import type { Fn, FnParam, ValueId } from '../../ir/program.ts';
 import { attributesOf, type Attributes } from './attributes.ts';
 import type { AttributeContext } from './context.ts';
 import type { Bindings } from './bindings.ts';
@@ -37,11 +37,22 @@ export interface DraftContext {
   readonly bindings: Bindings;
   readonly partOf: PartOf;
   sizesOf(fn: string): Sizes;
+  /** The name of a noise's probability, where functions of one form share it. */
+  noiseKey(fn: string, noise: ValueId): string | undefined;
 }
+
+export const attributeContext = (fn: Fn, holes: Holes, c: DraftContext): AttributeContext => ({
+  fn,
+  sizes: c.sizesOf(fn.name),
+  holes,
+  bindings: c.bindings,
+  partOf: c.partOf,
+  noiseKey: (noise) => c.noiseKey(fn.name, noise),
+});
 
 export function draftOf(fn: Fn, c: DraftContext): Draft {
   const holes = new Holes();
-  const context: AttributeContext = { fn, sizes: c.sizesOf(fn.name), holes, bindings: c.bindings, partOf: c.partOf };
+  const context = attributeContext(fn, holes, c);
   const attributes = attributesOf(context);
   const writer = new ForwardWriter(
     context,

@@ -145,9 +145,10 @@ export class ForwardWriter {
   /** The name for a value: that of a variable that nothing will read any more, where it is the right one. */
   #nameFor(id: ValueId): Ident {
     const hint = this.#hint(id);
-    const wished = this.names.wish(hint) as Ident;
-    const held = this.#variables.get(wished);
-    const made = held !== undefined && this.#isOver(held, wished, id) ? wished : this.names.mint(hint);
+    const known = this.names.minted(hint);
+    const held = known && this.#variables.get(known);
+    const isFree = known !== undefined && held !== undefined && this.#isOver(held, known, id);
+    const made = isFree ? known : this.names.mint(hint);
     this.#variables.set(made, id);
     return made;
   }

@@ -41,7 +41,7 @@ export function dropoutsOf(c: AttributeContext): Dropouts {
     if (user?.kind !== 'op' || user.op !== 'mul' || others.length > 0) return;
     const dropped = user.inputs.find((x) => x !== id) as ValueId;
     if (!sameShape(shapeOf(dropped), shape) || !sameShape(shapeOf(user.outputs[0] as ValueId), shape)) return;
-    const key = `dropout:${p}`;
+    const key = `dropout:${c.noiseKey(id) ?? p}`;
     keys.set(id, key);
     if (!found.has(key)) found.set(key, { order, p, site });
   });
@@ -87,7 +87,7 @@ function attentionKeywords(instr: OpInstr, c: AttributeContext): (readonly [Iden
   const keywords: (readonly [Ident, Expr])[] = [];
   const add = (key: string, value: Expr): void => void keywords.push([own(key), value]);
   add('heads', c.holes.add({ kind: 'count', value: attrs.heads, hint: 'heads' }));
-  if (p > 0) add('dropout', probability(c, p, 'dropout'));
+  if (instr.inputs.length > 4) add('dropout', probability(c, p, 'dropout'));
   if (attrs.prefix !== 0) {
     const prefix = must(isStatic(attrs.prefix) ? attrs.prefix : undefined, 'a prefix has a fixed length');
     const size = prefixSize(instr, c);

@@ -7,8 +7,7 @@ import { operandsOf, type Fn, type FnParam, type Instr, type ValueId } from '../
 import { literals } from './arguments.ts';
 import { attributesOf, type Attributes } from './attributes.ts';
 import { constructorOf, initCode } from './classes.ts';
-import type { AttributeContext } from './context.ts';
-import type { DraftContext } from './draft.ts';
+import { attributeContext, type DraftContext } from './draft.ts';
 import { ForwardWriter } from './forward.ts';
 import { Holes } from './holes.ts';
 import { matchLoss, type LossMatch } from './losses.ts';
@@ -68,7 +67,7 @@ export function rootOf(
   ]);
   const fn: Fn = { ...root, body: root.body.filter((i) => all.has(i)) };
   const holes = new Holes();
-  const context: AttributeContext = { fn, sizes: c.sizesOf(root.name), holes, bindings: c.bindings, partOf: c.partOf };
+  const context = attributeContext(fn, holes, c);
   const attributes = attributesOf(context);
   const outputIds = outputs.map(([, id]) => id);
   const lossIds = losses.flatMap((l) => l.match.operands);

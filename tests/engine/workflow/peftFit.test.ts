@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '../../../engine/base/errors.ts';
 import type { Document, Edge, Graph, Node, Params } from '../../../engine/protocol/document.ts';
 import { splitStack } from '../../../engine/protocol/edit.ts';
-import { bankId, nodeId, recordOf, withEntry } from '../../../engine/protocol/ids.ts';
+import { bankId, nodeId, recordOf, withEntry, withoutEntry } from '../../../engine/protocol/ids.ts';
 import type { Backbone } from '../../../engine/workflow/backbone.ts';
 import { fitPeft } from '../../../engine/workflow/peft/fit.ts';
 import type { HeadTask } from '../../../engine/workflow/toolkit.ts';
@@ -65,6 +65,18 @@ const setParams = (document: Document, id: string, params: Params, inside = true
 const addInside = (document: Document, nodes: readonly Entry[], edges: readonly Edge[]): Document =>
   withGraph(document, withModules(graphOf(document), nodes, edges));
 
+/** Without a node of the stack's body and its wires. */
+function withoutInside(document: Document, id: string): Document {
+  const graph = graphOf(document);
+  const stack = must(graph.nodes[LAYERS], 'stack');
+  const { nodes, edges } = must(stack.body, 'body');
+  const body = {
+    nodes: withoutEntry(nodes, nodeId(id)),
+    edges: edges.filter((e) => e.from.node !== id && e.to.node !== id),
+  };
+  return withGraph(document, { ...graph, nodes: withEntry(graph.nodes, LAYERS, { ...stack, body }) });
+}
+
 function reasonOf(document: Document, on = backbone): string {
   const fit = fitPeft(subjectOf(on, document));
   return fit.ok ? `fits ${fit.value.config.type}` : fit.error;
@@ -99,7 +111,7 @@ describe('graphs that fit', () => {
 
   test('names, split stacks and dropout do not count', () => {
     const document = documentWith('lora', { dropout: 0.4 });
-    const split = splitStack(document, { graph: { model: MAIN, path: [] }, node: LAYERS }, 1);
+    const split = splitStack(document, { graph: { level: 'model', model: MAIN, path: [] }, node: LAYERS }, 1);
     if (!split.ok) throw new Error(JSON.stringify(split.error));
     expect(reasonOf(changeNode(split.value, 'layers', () => ({ title: 'Other' }), false))).toBe('fits LORA');
     expect(reasonOf(setParams(document, 'attn_drop', { p: 0.5 }))).toBe('fits LORA');
@@ -182,8 +194,8 @@ describe('graphs that do not fit, and why', () => {
     const document = documentWith('lntuning');
     expect(reasonOf(setParams(document, 'lntuning_norm_attn', { train: 'scale' }))).toContain('PEFT trains both');
     expect(reasonOf(setParams(document, 'lntuning_norm_attn', { epsilon: 0.1 }))).toContain('another epsilon');
-    const graph = graphOf(changeNode(document, 'lntuning_norm_ffn', () => ({ mute: true })));
-    const shared = addInside(withGraph(document, graph), [], [wire('lntuning_norm_attn.affine -> ffn_norm.affine')]);
+    const lonely = withoutInside(document, 'lntuning_norm_ffn');
+    const shared = addInside(lonely, [], [wire('lntuning_norm_attn.affine -> ffn_norm.affine')]);
     expect(reasonOf(shared)).toContain('modules share their parameters');
   });
 

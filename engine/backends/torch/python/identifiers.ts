@@ -81,6 +81,7 @@ export type NameKind = 'local' | 'attribute' | 'class';
 export class Namer {
   readonly #kind: NameKind;
   readonly #taken = new Set<string>();
+  readonly #minted = new Map<string, Ident>();
 
   constructor(kind: NameKind, taken: Iterable<string> = []) {
     this.#kind = kind;
@@ -94,8 +95,9 @@ export class Namer {
     return reserved.has(text) ? `${text}${this.#kind === 'class' ? 'Block' : '_'}` : text;
   }
 
-  has(hint: string): boolean {
-    return this.#taken.has(this.wish(hint));
+  /** The name that `hint` became when it was minted first. */
+  minted(hint: string): Ident | undefined {
+    return this.#minted.get(this.wish(hint));
   }
 
   /** A new name close to `hint`. */
@@ -105,6 +107,8 @@ export class Namer {
     let name = wished;
     for (let i = 2; this.#taken.has(name); i++) name = `${wished}${join}${i}`;
     this.#taken.add(name);
-    return own(name);
+    const made = own(name);
+    this.#minted.set(name, made);
+    return made;
   }
 }

@@ -1,0 +1,241 @@
+/**
+ * Stacks: a body traced once per distinct layer, the layers in turn with their regions, what they collect. A reversible
+ * stack gets the inverse of its layers, derived from their instructions.
+ */
+import { canonicalJson } from '../base/canonical.ts';
+import { must, type Place } from '../base/errors.ts';
+import { fail } from '../base/result.ts';
+import { invertFn } from '../autodiff/invert.ts';
+import { concat } from '../ir/build.ts';
+import type { Region } from '../ir/program.ts';
+import type { Tensor } from '../ir/tensor.ts';
+import { Scope, type Traced } from '../nodekit/scope.ts';
+import { tensorsOf, wireSignature, withTensors, type DataWire, type Wire } from '../nodekit/wires.ts';
+import { stackName, type Graph, type Node } from '../protocol/document.ts';
+import type { NodeId } from '../protocol/ids.ts';
+import * as messages from './messages.ts';
+import { isActive, resolveNode, type LayerContext } from './resolve.ts';
+import { bankKey, namedTensors, rebuildAll, Stopped, type TraceContext, type TracedWires } from './traceContext.ts';
+
+/** How a body is traced: handed in, since graphs hold stacks and stacks hold graphs. */
+export type TraceBody = (
+  context: TraceContext,
+  body: Graph,
+  scope: Scope,
+  entering: ReadonlyMap<string, Wire>,
+  at: LayerContext,
+  path: string,
+) => ReadonlyMap<string, Wire> | undefined;
+
+/** The layers of a stack; its outputs are the carried streams and what was collected. */
+export function traceStack(
+  context: TraceContext,
+  node: Node,
+  id: NodeId,
+  scope: Scope,
+  incoming: (port: string) => Wire | undefined,
+  where: Place,
+  traceInner: TraceBody,
+): Map<string, readonly Wire[]> {
+  const stack = must(node.stack, 'a stack');
+  const body = must(node.body, 'a stack has a body');
+  const wire = (port: string): DataWire => {
+    const w = incoming(port);
+    if (!w || w.kind === 'transform') {
+      context.report(messages.missingInput({ ...where, port }, 'the stack needs it.'));
+      throw new Stopped();
+    }
+    return w;
+  };
+  const carry = stack.carry.map((port) => [port, wire(port)] as const);
+  const broadcast = stack.broadcast.map((port) => [port, wire(port)] as const);
+  const active = isActive(node, undefined);
+  const layers = active ? Array.from({ length: stack.repeat }, (_, i) => stack.first + i) : [];
+  if (layers.length === 0) return new Map(carry.map(([port, w]) => [port, [w]]));
+  const bodyOf = (layer: number, absent: ReadonlyMap<string, number>): TracedWires =>
+    traceBody(
+      context,
+      body,
+      [...carry, ...broadcast],
+      stack,
+      { layer, first: stack.first, repeat: stack.repeat },
+      where,
+      absent,
+      traceInner,
+    );
+  const bodies = evenOut(
+    layers.map((layer) => bodyOf(layer, new Map())),
+    (i, absent) => bodyOf(must(layers[i], 'a layer'), absent),
+  );
+  bodies.forEach((b, i) => {
+    stack.carry.forEach((port, k) => {
+      const before = wireSignature((carry[k] as readonly [string, DataWire])[1]);
+      const after = wireSignature((b.outputs[k] as readonly [string, DataWire])[1]);
+      if (before !== after) {
+        context.report(messages.carryChanged({ ...where, port, layer: stack.first + i }, before, after));
+        throw new Stopped();
+      }
+    });
+  });
+  const flat = (wires: readonly (readonly [string, DataWire])[]): Tensor[] =>
+    wires.flatMap(([, w]) => tensorsOf(w).map(([, t]) => t));
+  const streams = flat(carry).length;
+  const collected: Tensor[][] = [];
+  let values = flat(carry);
+  for (const run of runsOf(node, bodies)) {
+    const region = stackRegion(context, node, must(run.bodies[0], 'a body').traced, streams, where);
+    const results = scope.repeat(
+      run.bodies.map((b) => b.traced),
+      stackName(id, stack),
+      stack.first + run.start,
+      values,
+      flat(broadcast),
+      {
+        region,
+        sharedWeights: stack.weights === 'shared',
+      },
+    );
+    values = results.slice(0, streams);
+    results.slice(streams).forEach((t, k) => (collected[k] ??= []).push(t));
+  }
+  const gathered = collected.map((parts) =>
+    concat(parts as [Tensor, ...Tensor[]], -(parts[0] as Tensor).type.shape.length),
+  );
+  return new Map(rebuildAll(bodies[0]?.outputs ?? [], [...values, ...gathered]).map(([port, w]) => [port, [w]]));
+}
+
+/** Losses that only some layers collect count as nothing in the others; a port that no layer gives is not there at all. */
+function evenOut(
+  bodies: readonly TracedWires[],
+  again: (index: number, absent: ReadonlyMap<string, number>) => TracedWires,
+): readonly TracedWires[] {
+  const losses = new Map<string, number>();
+  for (const b of bodies) for (const [port, w] of b.outputs) if (w.kind === 'loss') losses.set(port, w.coefficient);
+  return bodies.map((b, i) => {
+    const absent = new Map([...losses].filter(([port]) => !b.outputs.some(([own]) => own === port)));
+    return absent.size === 0 ? b : again(i, absent);
+  });
+}
+
+/** A reversible stack runs in stretches of equal layers, because each has the inverse of its own body. */
+function runsOf(
+  node: Node,
+  bodies: readonly TracedWires[],
+): { readonly start: number; readonly bodies: readonly TracedWires[] }[] {
+  if (node.params['recompute'] !== 'reversible') return [{ start: 0, bodies }];
+  const runs: { start: number; bodies: TracedWires[] }[] = [];
+  bodies.forEach((body, i) => {
+    const last = runs[runs.length - 1];
+    if (last && last.bodies[0]?.traced.fn.name === body.traced.fn.name) last.bodies.push(body);
+    else runs.push({ start: i, bodies: [body] });
+  });
+  return runs;
+}
+
+/** The region of a stack's layers, from its parameter `recompute`: none, checkpoint or reversible. */
+function stackRegion(context: TraceContext, node: Node, body: Traced, streams: number, where: Place): Region {
+  const mode = node.params['recompute'] ?? 'none';
+  if (mode === 'none') return { kind: 'plain' };
+  if (mode === 'checkpoint') return { kind: 'checkpoint' };
+  const name = `${body.fn.name}Inverse`;
+  const inverse = mode === 'reversible' ? invertFn(body.fn, streams, name) : fail(`recompute is "${String(mode)}"`);
+  if (!inverse.ok) {
+    context.report(messages.notReversible({ ...where, param: 'recompute' }, inverse.error));
+    throw new Stopped();
+  }
+  return {
+    kind: 'reversible',
+    inverse: context.scope.library.add(inverse.value, name, `inverse of ${body.fn.name}`).name,
+    streams,
+  };
+}
+
+function traceBody(
+  context: TraceContext,
+  body: Graph,
+  walls: readonly (readonly [string, DataWire])[],
+  stack: NonNullable<Node['stack']>,
+  at: LayerContext,
+  where: Place,
+  absent: ReadonlyMap<string, number>,
+  traceInner: TraceBody,
+): TracedWires {
+  const key = canonicalJson([
+    'body',
+    layerKey(context, body, at),
+    walls.map(([port, w]) => [port, wireSignature(w)]),
+    context.scope.training,
+    context.scope.merging ?? false,
+    context.bypassAll,
+    [...absent],
+  ]);
+  const known = context.memo.get(key);
+  if (known) return known;
+  const inner = new Scope(context.scope);
+  const entering = new Map<string, Wire>();
+  for (const [port, w] of walls) {
+    entering.set(
+      port,
+      withTensors(
+        w,
+        tensorsOf(w).map(([name, t]) => inner.builder.param(name === '' ? port : `${port}.${name}`, 'input', t.type)),
+      ),
+    );
+  }
+  const leaving = traceInner(context, body, inner, entering, at, where.node ?? '');
+  if (!leaving) throw new Stopped();
+  const collected = stack.collect.filter((port) => absent.has(port) || leaving.has(port));
+  const outputs = [...stack.carry, ...collected].map((port): readonly [string, DataWire] => {
+    const coefficient = absent.get(port);
+    if (coefficient !== undefined) return [port, emptyLoss(inner, coefficient)];
+    const w = leaving.get(port);
+    if (!w || w.kind === 'transform') {
+      context.report(messages.missingInput({ ...where, port, layer: at.layer }, 'the body must give it to the wall.'));
+      throw new Stopped();
+    }
+    return [port, w];
+  });
+  const origin = { nodeType: 'Layer', doc: 'One layer of the stack.', args: {} };
+  const wires = walls.reduce((n, [, w]) => n + tensorsOf(w).length, 0);
+  const made = {
+    traced: inner.finish(
+      origin,
+      outputs.flatMap(([port, w]) => namedTensors(port, w)),
+      wires,
+    ),
+    outputs,
+  };
+  context.memo.set(key, made);
+  return made;
+}
+
+/** A loss of no terms that weighs as much as one layer's. */
+function emptyLoss(scope: Scope, coefficient: number): DataWire {
+  const number = (value: number): Tensor =>
+    scope.builder.emit('constant', [], { dtype: 'f32', shape: [], value })[0] as Tensor;
+  return { kind: 'loss', sum: number(0), weight: number(1), coefficient };
+}
+
+/** Everything in a body that may differ between layers, and the body's own content. */
+function layerKey(context: TraceContext, body: Graph, at: LayerContext): unknown {
+  const nodes = Object.entries(body.nodes).map(([id, node]) => {
+    const definition = context.registry.get(node.type);
+    const recipe = node.recipe === undefined ? undefined : context.document.recipes[node.recipe];
+    const resolved = definition
+      ? resolveNode(context.document, context.registry, id as NodeId, node, at, {}, () => undefined)
+      : undefined;
+    const bank = node.bank === undefined ? '' : bankKey(context, node.bank);
+    return [
+      id,
+      node.type,
+      resolved?.params ?? node.params,
+      resolved?.active ?? true,
+      node.shared ?? '',
+      node.scope ?? '',
+      bank,
+      recipe?.version ?? 0,
+      node.body ?? null,
+    ];
+  });
+  return [nodes, body.edges];
+}

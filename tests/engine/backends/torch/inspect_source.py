@@ -1,0 +1,107 @@
+"""What is known of exported Python text without running it, by its syntax tree.
+
+Reads `{"files": [...]}` from stdin and writes one JSON object a file: `duplicates`: pairs of classes that differ in
+constants only; `lines`: logical lines without docstrings; `tree`: the syntax tree with names numbered in the order in
+which they come, and strings and numbers masked; `names`: all names; `strings`: all strings; `nodes`: kinds of nodes.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def without_docstrings(tree: ast.AST) -> ast.AST:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) or not node.body:
+            continue
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            node.body = node.body[1:]
+    return tree
+
+
+class Masked(ast.NodeTransformer):
+    """Constants become their type."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
+        return ast.Constant(type(node.value).__name__)
+
+
+def class_texts(tree: ast.AST, masked: bool) -> dict[str, str]:
+    texts = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            copy = ast.parse(ast.unparse(node)).body[0]
+            assert isinstance(copy, ast.ClassDef)
+            copy.name = "C"
+            without_docstrings(copy)
+            texts[node.name] = ast.dump(Masked().visit(copy) if masked else copy)
+    return texts
+
+
+def duplicates(text: str) -> list[list[str]]:
+    """Classes that are equal with masked constants; with names numbered too, so that a renamed copy shows."""
+    found = []
+    for texts in (class_texts(ast.parse(text), True), numbered_classes(text)):
+        names = list(texts)
+        found += [[a, b] for i, a in enumerate(names) for b in names[i + 1 :] if texts[a] == texts[b]]
+    return found
+
+
+def numbered_classes(text: str) -> dict[str, str]:
+    tree = ast.parse(text)
+    return {n.name: numbered_tree(n) for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name != "ModelOutput"}
+
+
+FIXED = set(
+    "torch nn F math Tensor NamedTuple PathLike Iterable self super forward __init__ True False None Module Linear "
+    "LayerNorm Embedding Dropout ModuleList Parameter range dict str int float list tuple gelu relu silu tanh sigmoid".split()
+)
+
+
+def numbered_tree(node: ast.AST) -> str:
+    """The tree with every name that is not PyTorch's or Python's numbered, and constants masked."""
+    numbers: dict[str, str] = {}
+
+    def number(name: str) -> str:
+        return name if name in FIXED else numbers.setdefault(name, f"n{len(numbers)}")
+
+    copy = without_docstrings(ast.parse(ast.unparse(node)))
+    for part in ast.walk(copy):
+        for field in ("id", "name", "attr", "arg"):
+            value = getattr(part, field, None)
+            if isinstance(value, str):
+                setattr(part, field, number(value))
+    return ast.dump(Masked().visit(copy))
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    names, strings, nodes = [], [], set()
+    for node in ast.walk(tree):
+        nodes.add(type(node).__name__)
+        for field in ("id", "name", "attr", "arg"):
+            value = getattr(node, field, None)
+            if isinstance(value, str):
+                names.append(value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            strings.append(node.value)
+    lines = sum(isinstance(n, ast.stmt) for n in ast.walk(without_docstrings(ast.parse(text))))
+    return {
+        "duplicates": duplicates(text),
+        "lines": lines,
+        "tree": numbered_tree(tree),
+        "names": sorted(set(names)),
+        "strings": strings,
+        "nodes": sorted(nodes),
+        "classes": [n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef)],
+    }
+
+
+if __name__ == "__main__":
+    json.dump([inspect(Path(file)) for file in json.load(sys.stdin)["files"]], sys.stdout)
