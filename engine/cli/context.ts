@@ -1,12 +1,12 @@
 /** What a command gets: where it writes, whether as JSON, and how it is asked to stop. Commands never touch `process` else. */
 import { formatDiagnostic, UserError, type Diagnostic } from '../base/errors.ts';
-import type { Toolkit } from '../workflow/toolkit.ts';
+import type { ImportToolkit } from '../workflow/peftImport.ts';
 
 export const EXIT = { done: 0, input: 1, internal: 2, stopped: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export interface CommandContext {
-  readonly toolkit: Toolkit;
+  readonly toolkit: ImportToolkit;
   /** The folder that paths of the command line are relative to. */
   readonly cwd: string;
   readonly out: (text: string) => void;

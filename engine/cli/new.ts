@@ -13,7 +13,7 @@ import { makeDataset, type Dataset, type TaskKind } from '../data/task.ts';
 import { isIdentifier, recordOf } from '../protocol/ids.ts';
 import { printDocument } from '../protocol/print.ts';
 import type { Params } from '../protocol/document.ts';
-import { relativePath } from '../workflow/backbone.ts';
+import { backboneReference, modelGiven, relativePath } from '../workflow/backbone.ts';
 import { checkModels } from '../workflow/check.ts';
 import { CONTAINER_FILE, openContainer } from '../workflow/container.ts';
 import { checkDocument } from '../workflow/loadDocument.ts';
@@ -186,16 +186,15 @@ function readBackbone(
   folder: string,
   context: CommandContext,
 ): { reference: string; config: BertConfig } {
-  const { entry, checkpoint } = resolveModel(given);
+  const found = modelGiven(given, context.cwd);
+  const { checkpoint } = resolveModel(found);
   const tensorNames = new Set(tensorNameAliases(checkpoint).keys());
   const read = readBertConfig({ config: checkpoint.config, tensorNames });
   if (!read.ok)
     throw new UserError(
       read.error.map((d) => ({ ...d, where: { file: resolve(checkpoint.folder, d.where.file ?? '') } })),
     );
-  if (entry !== undefined) return { reference: given, config: read.value };
-  const path = relativePath(resolve(context.cwd, checkpoint.folder), folder);
-  return { reference: path.startsWith('.') ? path : `./${path}`, config: read.value };
+  return { reference: backboneReference(found, folder), config: read.value };
 }
 
 interface ReadData {

@@ -7,6 +7,7 @@ import { UserError } from '../base/errors.ts';
 import { contentHash } from '../base/canonical.ts';
 import type { Dataset } from '../data/task.ts';
 import { predict } from '../trainer/evaluate.ts';
+import { modelGiven } from '../workflow/backbone.ts';
 import { CONTAINER_FILE, type ContainerData } from '../workflow/container.ts';
 import { encodeRows } from '../workflow/data.ts';
 import { predictionProgram } from '../workflow/programs.ts';
@@ -38,7 +39,7 @@ export function predictCommand(program: Command, context: CommandContext): void 
 async function predictTexts(run: string, options: PredictOptions, context: CommandContext): Promise<void> {
   const place = resolve(context.cwd, run);
   const file = containerOf(place, run);
-  const backbone = options.backbone === undefined ? undefined : backboneOf(options.backbone, context);
+  const backbone = options.backbone === undefined ? undefined : modelGiven(options.backbone, context.cwd);
   const model = openTrained({
     file,
     toolkit: context.toolkit,
@@ -47,7 +48,7 @@ async function predictTexts(run: string, options: PredictOptions, context: Comma
     ...(backbone === undefined ? {} : { backbone }),
   });
   try {
-    const { data } = model.container;
+    const { data } = model;
     const dataset = textsDataset(options, data);
     const set = encodeRows({ dataset, rows: undefined }, model.tokenizer, data.maxLength);
     const shared = await model.context(predictionProgram(model.compiled));
@@ -69,10 +70,6 @@ function containerOf(place: string, shown: string): string {
     fix: `Give the folder of a run that has ended, or its ${CONTAINER_FILE}.`,
   });
 }
-
-/** A path of the command line as an absolute one; the name of a model as it is. */
-const backboneOf = (given: string, context: CommandContext): string =>
-  existsSync(resolve(context.cwd, given)) ? resolve(context.cwd, given) : given;
 
 const runSchema = z.looseObject({ document: z.string() });
 

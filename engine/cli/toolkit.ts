@@ -1,6 +1,13 @@
 /** Engine and nodes put together: the only place of the engine that knows which nodes there are. */
-import { fitHead, headTask, NODES, textLimits } from '../../nodes/index.ts';
+import { applyPreset, fitHead, headTask, NODES, plainGraph, textLimits } from '../../nodes/index.ts';
 import { makeRegistry } from '../compile/registry.ts';
-import type { Toolkit } from '../workflow/toolkit.ts';
+import type { ImportToolkit } from '../workflow/peftImport.ts';
 
-export const makeToolkit = (): Toolkit => ({ registry: makeRegistry(NODES), fitHead, headTask, textLimits });
+export const makeToolkit = (): ImportToolkit => ({
+  registry: makeRegistry(NODES),
+  fitHead,
+  headTask,
+  textLimits,
+  plainGraph,
+  applyPreset,
+});

@@ -2,9 +2,10 @@
  * A backbone as a document names it: a model of the store, or a folder relative to the document's folder. Tensor names are
  * given in their current form (`LayerNorm.weight`); very old files hold others. Nothing is downloaded here.
  */
+import { existsSync } from 'node:fs';
 import { isAbsolute as isAbsolutePath, relative, resolve, sep } from 'node:path';
 import { tensorNameAliases, type Checkpoint } from '../checkpoints/checkpoint.ts';
-import { resolveModel } from '../checkpoints/store.ts';
+import { listModels, resolveModel, STARTER } from '../checkpoints/store.ts';
 
 export interface Backbone {
   /** As the document names it. */
@@ -28,11 +29,25 @@ export function backboneShape(backbone: Backbone, name: string): readonly number
   return backbone.checkpoint.tensors.get(backbone.aliases.get(name) ?? name)?.entry.shape;
 }
 
-/** The reference that a document in `folder` holds for a model that a person named in `from`. */
-export function backboneReference(given: string, from: string, folder: string): string {
-  const isPath = /^(?:[./~\\]|[A-Za-z]:[\\/])/.test(given);
-  if (!isPath) return given;
-  const path = relativePath(resolve(from, given), folder);
+const isPath = (text: string): boolean => /^(?:[./~\\]|[A-Za-z]:[\\/])/.test(text);
+
+/**
+ * A model as a person names it in `cwd`: a name of the store, else a folder.
+ *
+ * @returns the name, or the absolute path of the folder
+ */
+export function modelGiven(given: string, cwd: string): string {
+  const path = resolve(cwd, given);
+  if (isPath(given)) return path;
+  const { models } = listModels();
+  const known = given === STARTER || models.some((m) => m.id === given);
+  return !known && existsSync(path) ? path : given;
+}
+
+/** What a document in `folder` holds for a name or an absolute path. */
+export function backboneReference(nameOrPath: string, folder: string): string {
+  if (!isPath(nameOrPath)) return nameOrPath;
+  const path = relativePath(nameOrPath, folder);
   return path.startsWith('.') ? path : `./${path}`;
 }
 

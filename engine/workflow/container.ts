@@ -35,6 +35,7 @@ const moduleSchema = z.strictObject({
   params: z.record(z.string(), scalar),
   prefix: z.string(),
   layers: z.array(z.int()),
+  varies: z.string().exactOptional(),
 });
 const dataSchema = z.strictObject({
   task: z.enum(['classification', 'multilabel', 'regression', 'tokens']),

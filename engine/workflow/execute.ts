@@ -7,8 +7,8 @@
  *   WORKSPACE/run.json                                   the steps of the last run and where they lie
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, createReadStream, existsSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { contentHash } from '../base/canonical.ts';
 import { writeFileDurable } from '../base/durable.ts';
 import { must, UserError, type Diagnostic } from '../base/errors.ts';
@@ -20,6 +20,7 @@ import type { TrainEvent } from '../trainer/state.ts';
 import { openBackbone, type Backbone } from './backbone.ts';
 import { paramsOf } from './check.ts';
 import type { LoadedDocument } from './loadDocument.ts';
+import type { PeftToolkit } from './peft/fit.ts';
 import * as messages from './messages.ts';
 import {
   isKept,
@@ -32,7 +33,6 @@ import {
   type StepContext,
   type StepValues,
 } from './runStep.ts';
-import type { Toolkit } from './toolkit.ts';
 
 /** Raised whenever a step would give other results for the same document and files. */
 const WORKFLOW_VERSION = 1;
@@ -78,7 +78,7 @@ export interface ExecuteResult {
 /** Runs a document that was checked. Throws a `UserError`, or `Interrupted` when it is asked to stop. */
 export async function runWorkflow(
   loaded: LoadedDocument,
-  toolkit: Toolkit,
+  toolkit: PeftToolkit,
   options: ExecuteOptions,
 ): Promise<ExecuteResult> {
   const instances = chosen(loaded.document, options.to);
@@ -124,12 +124,12 @@ function chosen(document: Document, to: string | undefined): readonly StepInstan
 
 class WorkflowRun {
   readonly #loaded: LoadedDocument;
-  readonly #toolkit: Toolkit;
+  readonly #toolkit: PeftToolkit;
   readonly #options: ExecuteOptions;
   readonly #values = new Map<StepInstanceId, StepValues>();
   readonly #backbones = new Map<string, Backbone>();
 
-  constructor(loaded: LoadedDocument, toolkit: Toolkit, options: ExecuteOptions) {
+  constructor(loaded: LoadedDocument, toolkit: PeftToolkit, options: ExecuteOptions) {
     this.#loaded = loaded;
     this.#toolkit = toolkit;
     this.#options = options;
@@ -260,7 +260,9 @@ function readKept(file: string): Kept | undefined {
 function publish(out: string, loaded: LoadedDocument, done: readonly DoneStep[]): void {
   for (const { folder, kept } of done) {
     for (const file of kept.files) {
-      const target = join(out, basename(file));
+      // Files of a subfolder that belong together stay in one; the trainer's own folder is not for people.
+      const target = join(out, file.startsWith(`${RUN_FOLDER}/`) ? basename(file) : file);
+      mkdirSync(dirname(target), { recursive: true });
       copyFileSync(join(folder, file), target);
     }
   }

@@ -190,3 +190,11 @@ export const cacheNeedsOff = (where: Place): Diagnostic =>
     'Set frozenDropout to off.',
     { severity: 'warning' },
   );
+export const noPeftFiles = (where: Place, reason: string): Diagnostic =>
+  say(
+    'peft-not-written',
+    where,
+    'No PEFT files were written beside the adapter, because the graph does not fit into them.',
+    'Use the adapter.safetensors.',
+    { severity: 'info', found: reason },
+  );

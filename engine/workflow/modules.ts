@@ -21,6 +21,8 @@ export interface ModuleRecord {
   readonly prefix: string;
   /** The layers that have it; empty outside of stacks. */
   readonly layers: readonly number[];
+  /** A parameter that has another value in some layers; only of modules that were read from a graph. */
+  readonly varies?: string;
 }
 
 /** All modules of a model that can be sources, muted ones left out. */
@@ -46,14 +48,17 @@ function modulesIn(context: Context, graph: Graph, path: string, stack: Node['st
       readParams(definition.params, given, where, {}, () => undefined);
     const layers = at.map((l) => l.layer);
     const own = stack ? `${path}/{layer}/${id}/` : `${id}/`;
+    const params = read(at[0]);
+    const others = at.slice(1).map(read);
+    const varies = Object.keys(params).find((name) => others.some((o) => o[name] !== params[name]));
     const record = {
       node: path === '' ? id : `${path}/${id}`,
       type: node.type,
-      params: read(at[0]),
+      params,
       prefix: node.shared === undefined ? own : `shared/${node.shared}/`,
       layers,
     };
-    return [record];
+    return [varies === undefined ? record : { ...record, varies }];
   });
 }
 
@@ -68,5 +73,6 @@ function layersIn(node: Node, stack: Node['stack']): LayerContext[] {
 /** The one module of an adapter that serves as a source. */
 export function theSourceModule(modules: readonly ModuleRecord[], where: Place): Result<ModuleRecord, Diagnostic> {
   const [module] = modules;
-  return module && modules.length === 1 ? ok(module) : fail(messages.noSourceModule(where, modules.length));
+  if (!module || modules.length > 1) return fail(messages.noSourceModule(where, modules.length));
+  return module.varies === undefined ? ok(module) : fail(messages.layeredSource(where, module.varies));
 }

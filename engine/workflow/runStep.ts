@@ -2,9 +2,11 @@
  * One step of a workflow: what it takes, what it gives. Light steps (data, split, model, adapter) only describe; they are
  * made anew in every run. Kept steps (train, evaluate, predict, export) have a folder and a result that outlive the run.
  */
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { BugError, must, type Diagnostic } from '../base/errors.ts';
+import { PEFT_CONFIG_FILE, PEFT_WEIGHTS_FILE } from '../checkpoints/peft/folder.ts';
 import type { StepInstance, StepOutput } from '../protocol/steps.ts';
 import { Interrupted } from '../trainer/job.ts';
 import type { TrainEvent } from '../trainer/state.ts';
@@ -12,13 +14,15 @@ import { adapterOf, type AdapterArtifact } from './banks.ts';
 import type { Backbone } from './backbone.ts';
 import { paramsOf } from './check.ts';
 import { CONTAINER_FILE, openContainer } from './container.ts';
+import type { PeftToolkit } from './peft/fit.ts';
 import { dataArtifact, splitData, type DataArtifact } from './data.ts';
 import type { LoadedDocument } from './loadDocument.ts';
+import { PEFT_FOLDER } from './peftExport.ts';
 import { modelStep, type ModelArtifact } from './steps/model.ts';
 import { RUN_FOLDER, trainStep } from './steps/train.ts';
 import { evaluateStep, exportStep, predictStep, writePredictions } from './steps/use.ts';
 import type { StepTypeName } from './stepTypes.ts';
-import type { Toolkit } from './toolkit.ts';
+
 import { openTrained, type TrainedModel } from './trained.ts';
 
 /** A value on a wire of the workflow. */
@@ -50,7 +54,7 @@ export type Kept = z.infer<typeof keptSchema>;
 
 export interface StepContext {
   readonly loaded: LoadedDocument;
-  readonly toolkit: Toolkit;
+  readonly toolkit: PeftToolkit;
   readonly instance: StepInstance;
   /** The values of another step's outputs. */
   readonly valueOf: (output: StepOutput) => Artifact;
@@ -126,14 +130,14 @@ const KEPT: { readonly [K in KeptType]: (context: StepContext, folder: string) =
       peakRssBytes: result.peakRssBytes,
       trainableParameters: result.trainableParameters,
       optimizerSteps: result.steps,
-      files: [CONTAINER_FILE, `${RUN_FOLDER}/metrics.jsonl`],
+      files: [CONTAINER_FILE, `${RUN_FOLDER}/metrics.jsonl`, ...peftFiles(folder)],
     };
   },
   evaluate: async (context) => {
     const { batch } = paramsOf(context.instance, 'evaluate');
     return withTrained(context, async (model) => {
       const metrics = await evaluateStep(useRequest(context, model, batch));
-      return { ...emptyResult('evaluate'), metrics, primary: model.container.primary };
+      return { ...emptyResult('evaluate'), metrics, primary: model.primary };
     });
   },
   predict: async (context, folder) => {
@@ -149,6 +153,10 @@ const KEPT: { readonly [K in KeptType]: (context: StepContext, folder: string) =
     return Promise.resolve({ ...emptyResult('export'), files: [`${name}/${CONTAINER_FILE}`] });
   },
 };
+
+/** The PEFT files that were written, relative to the step's folder. */
+const peftFiles = (folder: string): readonly string[] =>
+  [PEFT_CONFIG_FILE, PEFT_WEIGHTS_FILE].map((f) => `${PEFT_FOLDER}/${f}`).filter((f) => existsSync(join(folder, f)));
 
 /** The values of a kept step's outputs, from what it left. */
 const KEPT_VALUES: { readonly [K in KeptType]: (kept: Kept, folder: string) => StepValues } = {

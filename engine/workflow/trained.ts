@@ -6,14 +6,16 @@ import { listModels } from '../checkpoints/store.ts';
 import type { CompiledModel } from '../compile/model.ts';
 import { evaluateDim } from '../ir/dim.ts';
 import type { Program } from '../ir/program.ts';
+import type { Document } from '../protocol/document.ts';
+import type { ModelId } from '../protocol/ids.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizers/loadTokenizer.ts';
 import { declaredInputs } from '../trainer/feeds.ts';
 import type { EvaluationContext } from '../trainer/evaluate.ts';
 import { namesOf } from '../trainer/programs.ts';
 import { openBackbone, type Backbone } from './backbone.ts';
-import { banksOfContainer } from './banks.ts';
+import { banksOfContainer, type BankSource } from './banks.ts';
 import { compileSetup } from './compileModelStep.ts';
-import { openContainer, type Container } from './container.ts';
+import { openContainer, type Container, type ContainerData } from './container.ts';
 import { openDevice } from './devices.ts';
 import * as messages from './messages.ts';
 import type { Toolkit } from './toolkit.ts';
@@ -30,8 +32,22 @@ export interface OpenRequest {
   readonly threads: number;
 }
 
-export interface TrainedModel {
-  readonly container: Container;
+/** What a trained model consists of, wherever it was kept. */
+export interface TrainedParts {
+  readonly document: Document;
+  readonly model: ModelId;
+  readonly backbone: Backbone;
+  readonly sources: readonly BankSource[];
+  /** A trained tensor by its path; undefined when there is none. */
+  readonly parameter: (path: string) => Pick<HostTensor, 'shape' | 'data'> | undefined;
+  readonly data: ContainerData;
+  /** The figure that its state was chosen by; empty when there is none. */
+  readonly primary: string;
+  /** Where the parameters are, for messages. */
+  readonly file: string;
+}
+
+export interface TrainedModel extends Pick<TrainedParts, 'data' | 'primary'> {
   readonly compiled: CompiledModel;
   readonly tokenizer: Tokenizer;
   readonly parameters: ReadonlyMap<string, HostTensor>;
@@ -44,11 +60,24 @@ export interface TrainedModel {
 
 /** Opens a container with its backbone. Throws a `UserError` when either is missing or does not fit. */
 export function openTrained(request: OpenRequest): TrainedModel {
-  const { toolkit } = request;
-  const container = openContainer(request.file, toolkit.registry);
+  const container = openContainer(request.file, request.toolkit.registry);
+  const { document, model, data, primary, file } = container;
   const backbone = findBackbone(container, request);
+  const parameter = (path: string): Pick<HostTensor, 'shape' | 'data'> | undefined => {
+    const entry = file.tensors.get(path);
+    return entry && { shape: entry.shape, data: container.read(path) };
+  };
   const sources = banksOfContainer(container);
-  const { document, model } = container;
+  return openParts({ document, model, backbone, sources, parameter, data, primary, file: file.path }, request);
+}
+
+/** Compiles a trained model and loads its parameters. */
+export function openParts(
+  parts: TrainedParts,
+  request: Pick<OpenRequest, 'toolkit' | 'home' | 'threads'>,
+): TrainedModel {
+  const { toolkit } = request;
+  const { document, model, backbone, sources } = parts;
   const limits = toolkit.textLimits(document, model);
   const setup = { document, model, backbone, sources };
   const { compiled, diagnostics } = compileSetup(setup, toolkit, { training: false, maxLength: limits.longest });
@@ -62,10 +91,11 @@ export function openTrained(request: OpenRequest): TrainedModel {
   });
   const executables: { dispose(): Promise<void> }[] = [];
   return {
-    container,
+    data: parts.data,
+    primary: parts.primary,
     compiled,
     tokenizer: loadTokenizer(backbone.checkpoint.folder),
-    parameters: trainedParameters(container, compiled),
+    parameters: trainedParameters(parts, compiled),
     context: async (program) => {
       const executable = await device.backend.compile(program);
       executables.push(executable);
@@ -84,18 +114,16 @@ export function openTrained(request: OpenRequest): TrainedModel {
   };
 }
 
-function trainedParameters(container: Container, compiled: CompiledModel): ReadonlyMap<string, HostTensor> {
+function trainedParameters(parts: TrainedParts, compiled: CompiledModel): ReadonlyMap<string, HostTensor> {
   const wanted = compiled.parameters.filter((p) => p.role === 'trainable');
   return new Map(
     wanted.map((p) => {
-      const entry = container.file.tensors.get(p.name);
+      const found = parts.parameter(p.name);
       const shape = p.type.shape.map((d) => evaluateDim(d, new Map()));
-      if (!entry || entry.shape.join() !== shape.join()) {
-        throw new UserError(
-          messages.badContainer(container.file.path, `no tensor "${p.name}" of [${shape.join(',')}]`),
-        );
+      if (!found || found.shape.join() !== shape.join()) {
+        throw new UserError(messages.badContainer(parts.file, `no tensor "${p.name}" of [${shape.join(',')}]`));
       }
-      return [p.name, { dtype: 'f32', shape, data: container.read(p.name) }] as const;
+      return [p.name, { dtype: 'f32', shape, data: found.data }] as const;
     }),
   );
 }

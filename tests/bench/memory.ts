@@ -41,6 +41,7 @@ function randomBertBase(options: Options): string {
 async function reportOf(start: Promise<Runner>): Promise<MemoryReport> {
   const runner = await start;
   try {
+    await runner.steps(1);
     return await runner.report();
   } finally {
     await runner.close();

@@ -15,8 +15,15 @@ import type { PeftSubject } from '../../engine/workflow/peft/fit.ts';
 import type { ImportToolkit } from '../../engine/workflow/peftImport.ts';
 import { predictionProgram } from '../../engine/workflow/programs.ts';
 import type { HeadTask } from '../../engine/workflow/toolkit.ts';
-import { plainGraph } from '../../nodes/backbones/plainGraph.ts';
-import { applyPreset, bertGraph, fitHead, headTask, textLimits, type BertConfig } from '../../nodes/index.ts';
+import {
+  applyPreset,
+  bertGraph,
+  fitHead,
+  headTask,
+  plainGraph,
+  textLimits,
+  type BertConfig,
+} from '../../nodes/index.ts';
 import { onnxRunner } from './onnxRunner.ts';
 import { compileTiny, generator, MAIN, REGISTRY, TINY } from './tinyModels.ts';
 

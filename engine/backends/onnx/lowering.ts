@@ -35,13 +35,6 @@ export type Lowering<K extends OpName> = (
   inputs: readonly Lowered[],
 ) => readonly Lowered[];
 
-/** A hole of a table, with its reason. */
-export const unsupported =
-  (reason: string) =>
-  (_c: LowerContext, site: Site): never => {
-    throw new BugError(`onnx: ${site.op} is not supported: ${reason}`);
-  };
-
 export const typeOf = (site: Site, i = 0): ValueType => site.outputTypes[i] as ValueType;
 
 /** Name of a tensor with every element in place. */

@@ -5,13 +5,12 @@
  */
 import * as ort from 'onnxruntime-node';
 import { must } from '../../base/errors.ts';
-import { divExact, evaluateDim, mulDims, productOf, type Dim, type SymbolBindings } from '../../ir/dim.ts';
+import { divExact, evaluateDim, productOf, type Dim, type SymbolBindings } from '../../ir/dim.ts';
 import type { ValueId } from '../../ir/program.ts';
 import { concreteShape, sameShape, type Shape } from '../../ir/types.ts';
 import { countOf, stridesOf } from '../../ops/ndarray.ts';
-import type { HostContext } from './hostInputs.ts';
-import { symbolic } from './hostInputs.ts';
 import { int } from './graph.ts';
+import { symbolic, type HostContext } from './hostInputs.ts';
 import { reshapeNode, type LowerContext } from './lowering.ts';
 import { plain, type Lowered } from './values.ts';
 
@@ -206,5 +205,3 @@ export function placedRows(c: LowerContext, v: Lowered, index: ValueId, shape: S
   const table = c.graph.node('Concat', [reshapeNode(c, v.name, [rows, width]), zero], { attributes: { axis: int(0) } });
   return taken(c, { table, tableWidth: width, width, index: placed(index, rows, shape.slice(0, 2)) }, v, shape);
 }
-
-export const paddedRows = (shape: Shape): Dim => mulDims(shape[0] as Dim, shape[1] as Dim);

@@ -16,9 +16,10 @@ export function sessionOptions(settings: SessionSettings): ort.InferenceSession.
     intraOpNumThreads: settings.threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    // The Program is optimised already; the runtime's own passes would merge what a barrier keeps apart.
+    // The Program is optimised already; the runtime's own passes found nothing more (same time at every level).
     graphOptimizationLevel: 'disabled',
-    // Patterns reserve the peak of every size ever seen and double the activations.
+    // Measured on a LoRA step of MiniLM, 743 tokens: patterns reserve memory for every size ever seen (peak 431 MiB against
+    // 345); without the arena every tensor is mapped and unmapped (twice the time, peak 3.8 GiB).
     enableMemPattern: false,
     enableCpuMemArena: true,
     // Warnings about shapes that it can't infer are no news: the verifier has checked them.

@@ -63,7 +63,12 @@ function noiseKeys(members: readonly Fn[]): Map<string, Map<ValueId, string>> {
   const count = must(lists[0], 'a member').length;
   if (lists.some((l) => l.length !== count)) return new Map();
   const names = Array.from({ length: count }, (_, i) => lists.map((l) => probabilityOf(l[i])).join());
-  return new Map(members.map((fn, k) => [fn.name, new Map(must(lists[k], 'noises').map((n, i) => [n.outputs[0] as ValueId, must(names[i], 'a name')]))]));
+  return new Map(
+    members.map((fn, k) => [
+      fn.name,
+      new Map(must(lists[k], 'noises').map((n, i) => [n.outputs[0] as ValueId, must(names[i], 'a name')])),
+    ]),
+  );
 }
 
 function probabilityOf(instr: Instr | undefined): number | undefined {
@@ -91,7 +96,8 @@ function coreOf(fn: Fn, classOf: (fn: string) => string): Core {
   }
   const attentions = new Map<number, number | undefined>();
   for (const instr of fn.body) {
-    const keep = instr.kind === 'op' && instr.op === 'attention' ? made.get(instr.inputs[4] ?? (-1 as ValueId)) : undefined;
+    const keep =
+      instr.kind === 'op' && instr.op === 'attention' ? made.get(instr.inputs[4] ?? (-1 as ValueId)) : undefined;
     if (keep) erased.add(keep);
   }
   const instrs = fn.body.filter((i) => !erased.has(i));
@@ -118,13 +124,25 @@ function coreOf(fn: Fn, classOf: (fn: string) => string): Core {
   });
   const params = fn.params.map((p) => [p.name, p.role, masked(type(p.id).shape), type(p.id).dtype]);
   const results = fn.results.map((r) => [r.name, base(r.id)]);
-  return { fn, instrs, wrappers, attentions, chains, key: JSON.stringify([fn.origin?.nodeType ?? fn.name, params, text, results]) };
+  return {
+    fn,
+    instrs,
+    wrappers,
+    attentions,
+    chains,
+    key: JSON.stringify([fn.origin?.nodeType ?? fn.name, params, text, results]),
+  };
 }
 
 const operandsOf = (instr: Instr): readonly ValueId[] =>
   instr.kind === 'repeat' ? [...instr.carry, ...instr.broadcast, ...instr.layerInputs.flat()] : instr.inputs;
 
-function wrapperOf(mul: OpInstr, made: ReadonlyMap<ValueId, OpInstr>, users: ReadonlyMap<ValueId, number>, type: (id: ValueId) => ValueType): Wrapper | undefined {
+function wrapperOf(
+  mul: OpInstr,
+  made: ReadonlyMap<ValueId, OpInstr>,
+  users: ReadonlyMap<ValueId, number>,
+  type: (id: ValueId) => ValueType,
+): Wrapper | undefined {
   const [input, other] = mul.inputs as readonly [ValueId, ValueId];
   const factor = made.get(other);
   if (!factor || users.get(other) !== 1) return undefined;
@@ -136,7 +154,8 @@ function wrapperOf(mul: OpInstr, made: ReadonlyMap<ValueId, OpInstr>, users: Rea
 }
 
 /** Sizes as `#`, so that functions of different sizes compare equal. */
-const masked = (shape: readonly Dim[]): readonly string[] => shape.map((d) => (isStatic(d) ? '#' : d.replace(/\d+/g, '#')));
+const masked = (shape: readonly Dim[]): readonly string[] =>
+  shape.map((d) => (isStatic(d) ? '#' : d.replace(/\d+/g, '#')));
 
 function describe(instr: Instr, classOf: (fn: string) => string): unknown {
   if (instr.kind === 'call') return ['call', classOf(instr.fn), instr.site, instr.region.kind];
@@ -150,7 +169,8 @@ function describe(instr: Instr, classOf: (fn: string) => string): unknown {
 }
 
 /** Lists of dimensions keep symbols only; lists of axes, which are never symbols, stay as they are. */
-const shapesMasked = (attrs: string): string => attrs.replace(/"shape":\[[^\]]*\]/g, (shape) => shape.replace(/\d+/g, '#'));
+const shapesMasked = (attrs: string): string =>
+  attrs.replace(/"shape":\[[^\]]*\]/g, (shape) => shape.replace(/\d+/g, '#'));
 
 /** Whether `d` has every step of `f`, in the same places. */
 function dominates(d: Core, f: Core): boolean {
@@ -159,7 +179,10 @@ function dominates(d: Core, f: Core): boolean {
     for (const w of whole) if (part[at]?.kind === w.kind) at++;
     return at === part.length;
   };
-  return f.chains.every((chain, i) => within(chain, d.chains[i] ?? [])) && [...f.attentions].every(([i, p]) => p === undefined || d.attentions.get(i) !== undefined);
+  return (
+    f.chains.every((chain, i) => within(chain, d.chains[i] ?? [])) &&
+    [...f.attentions].every(([i, p]) => p === undefined || d.attentions.get(i) !== undefined)
+  );
 }
 
 /** The function `f` written with the steps of `d`; those that it lacks get the value that does nothing. */
@@ -178,7 +201,11 @@ function inFormOf(d: Core, f: Core): Fn {
   const keeps = new Map<ValueId, { readonly p: number; readonly type: ValueType }>();
   d.instrs.forEach((instr, i) => {
     const keep = instr.kind === 'op' && instr.op === 'attention' ? instr.inputs[4] : undefined;
-    if (keep !== undefined) keeps.set(keep, { p: f.attentions.get(i) ?? 0, type: weightsType(must(f.instrs[i], 'attention') as OpInstr, typeFrom) });
+    if (keep !== undefined)
+      keeps.set(keep, {
+        p: f.attentions.get(i) ?? 0,
+        type: weightsType(must(f.instrs[i], 'attention') as OpInstr, typeFrom),
+      });
   });
   const body = d.fn.body.map((instr): Instr => {
     const own = core.get(instr);
@@ -196,7 +223,9 @@ function inFormOf(d: Core, f: Core): Fn {
     else if (wrapper) set(id, must(values.get(wrapper.input), 'the wrapped value').type);
     else if (number?.kind === 'dropout') set(id, must(values.get(number.input), 'the dropped value').type);
     else set(id, must(d.fn.values.get(id), `%${id}`).type);
-    return instr.kind === 'op' ? withNumber(instr, keep?.p ?? number?.value, must(values.get(id), `%${id}`).type) : instr;
+    return instr.kind === 'op'
+      ? withNumber(instr, keep?.p ?? number?.value, must(values.get(id), `%${id}`).type)
+      : instr;
   });
   const params = d.fn.params.map((p, i) => ({ ...must(f.fn.params[i], 'a parameter'), id: p.id }));
   const results = d.fn.results.map((r, i) => ({ name: must(f.fn.results[i], 'a result').name, id: r.id }));
@@ -214,13 +243,20 @@ function likeCore(form: Instr, own: Instr): Instr {
 }
 
 /** The value of every step of the form in the function: by the noise or constant of the step. */
-function numbersOf(d: Core, f: Core): Map<ValueId, { readonly kind: Wrapper['kind']; readonly input: ValueId; readonly value: number }> {
+function numbersOf(
+  d: Core,
+  f: Core,
+): Map<ValueId, { readonly kind: Wrapper['kind']; readonly input: ValueId; readonly value: number }> {
   const numbers = new Map<ValueId, { kind: Wrapper['kind']; input: ValueId; value: number }>();
   d.chains.forEach((chain, i) => {
     const own = [...(f.chains[i] ?? [])];
     for (const w of chain) {
       const matched = own[0]?.kind === w.kind ? own.shift() : undefined;
-      numbers.set(w.other, { kind: w.kind, input: w.input, value: matched?.value ?? numbers.get(w.other)?.value ?? NEUTRAL[w.kind] });
+      numbers.set(w.other, {
+        kind: w.kind,
+        input: w.input,
+        value: matched?.value ?? numbers.get(w.other)?.value ?? NEUTRAL[w.kind],
+      });
     }
   });
   return numbers;
@@ -228,7 +264,11 @@ function numbersOf(d: Core, f: Core): Map<ValueId, { readonly kind: Wrapper['kin
 
 function withNumber(instr: OpInstr, value: number | undefined, type: ValueType): OpInstr {
   if (value === undefined) return instr;
-  if (instr.op === 'noise') return { ...instr, attrs: { ...(instr.attrs as OpAttrs['noise']), shape: type.shape, distribution: { kind: 'keep', p: value } } };
+  if (instr.op === 'noise')
+    return {
+      ...instr,
+      attrs: { ...(instr.attrs as OpAttrs['noise']), shape: type.shape, distribution: { kind: 'keep', p: value } },
+    };
   return instr.op === 'constant' ? { ...instr, attrs: { ...(instr.attrs as OpAttrs['constant']), value } } : instr;
 }
 

@@ -348,7 +348,8 @@ function placeName(v: Variable, among: readonly Variable[], isNode: boolean): st
   if (v.kind === 'size' && isNode && v.place.result) return 'out_features';
   const part = hole.ofPart;
   if (part === undefined || (v.kind === 'size' && v.place.flows)) return hole.hint;
-  const isOther = (o: Variable): boolean => o.slots.some((s) => s.holes[0]?.ofPart === part || s.holes[0]?.hint === part);
+  const isOther = (o: Variable): boolean =>
+    o.slots.some((s) => s.holes[0]?.ofPart === part || s.holes[0]?.hint === part);
   return among.some((o) => o !== v && isOther(o)) ? sharedHint(v, part) : part;
 }
 

@@ -13,6 +13,7 @@ import {
   invoke,
   method,
   SELF,
+  tuple,
   type Expr,
   type Statement,
 } from './python/syntax.ts';
@@ -74,7 +75,7 @@ export function construct(module: WeightModule, name: Ident, c: ConstructionCont
         isRank(tensor(''), 1, c) ? 'rank' : `${name}_width`,
       ]);
       return {
-        made: assign(invoke('nn.Parameter', [invoke('torch.empty', sizes)])),
+        made: assign(invoke('nn.Parameter', [invoke('torch.empty', sizes.length === 0 ? [tuple([])] : sizes)])),
         starts: startsOf(module, name, c, false),
       };
     }

@@ -98,9 +98,11 @@ export class ForwardWriter {
     }
   }
 
-  /** The expression of a value, where it is read. */
+  /** The expression of a value, where it is read as a tensor. */
   read(id: ValueId): Expr {
-    return this.#take(id);
+    const { isNumber } = this.#get(id);
+    const expr = this.#take(id);
+    return isNumber ? invoke('torch.tensor', [expr]) : expr;
   }
 
   #usesOf(id: ValueId): number {
@@ -307,17 +309,19 @@ export class ForwardWriter {
     return dimExpression(d, this.#shapes(), (value) => this.#c.holes.add({ kind: 'integer', value, hint: 'length' }));
   }
 
-  #device(): Expr {
+  #device(): Readonly<Record<string, Expr>> {
     const [input] = this.#inputs;
     const weight = [...this.#attributes.tensors.values()][0];
     const holder = input?.[1] ?? (weight === undefined ? undefined : this.#attributes.weight(weight));
-    return attribute(must(holder, 'a function reads some tensor'), own('device'));
+    return holder ? { device: attribute(holder, own('device')) } : {};
   }
 
   #call(instr: CallInstr): void {
     const { fn } = this.#c.partOf(instr.fn);
     const data = instr.inputs.filter((_, i) => fn.params[i]?.role === 'input');
-    const { exprs, cost } = this.#operands(data);
+    const isNumber = data.map((id) => this.#get(id).isNumber);
+    const { exprs: read, cost } = this.#operands(data);
+    const exprs = read.map((e, i) => (isNumber[i] === true ? invoke('torch.tensor', [e]) : e));
     const module = this.#attributes.called(instr);
     const value = instr.region.kind === 'checkpoint' ? checkpointed(module, exprs) : call(module, exprs);
     const [only, ...more] = instr.outputs;
@@ -344,7 +348,7 @@ export class ForwardWriter {
     const carries = instr.carry.map((id, i) => this.#carry(id, instr.outputs[i] as ValueId));
     const data = instr.broadcast.map((id) => {
       if (this.#get(id).cost.count > 0) this.#store(id);
-      return this.#take(id);
+      return this.read(id);
     });
     const collected = instr.outputs.slice(instr.carry.length);
     // Fresh names: a variable of before may still be read in the next round of the loop.
@@ -380,7 +384,7 @@ export class ForwardWriter {
   /** The variable that goes through the layers: that of the value before them where nothing reads it afterwards. */
   #carry(before: ValueId, after: ValueId): Expr {
     const isLast = (this.#reads.get(before) ?? 0) + 1 === this.#usesOf(before);
-    const expr = this.#take(before);
+    const expr = this.read(before);
     const isVariable = expr.kind === 'name' && this.#variables.get(expr.id) === before;
     const variable = isVariable && isLast ? expr.id : this.#nameFor(after);
     if (!(isVariable && isLast)) this.#assign([name(variable)], expr);

@@ -43,8 +43,8 @@ export interface OpContext {
   outputSize(axis: number): Expr;
   /** The run-time value of any dimension. */
   dim(d: Dim): Expr;
-  /** The device of the tensors that the function is given. */
-  device(): Expr;
+  /** `device=` of the tensors that the function has; nothing where it has none. */
+  device(): Readonly<Record<string, Expr>>;
   /** The attention module of this op. */
   attention(attrs: OpAttrs['attention']): Expr;
 }
@@ -121,7 +121,7 @@ function constant(attrs: OpAttrs['constant'], c: OpContext): Expr {
 }
 
 function filled(attrs: OpAttrs['constant'], c: OpContext, value: Expr): Expr {
-  const keywords = { ...(attrs.dtype === 'f32' ? {} : { dtype: dtype(attrs.dtype) }), device: c.device() };
+  const keywords = { ...(attrs.dtype === 'f32' ? {} : { dtype: dtype(attrs.dtype) }), ...c.device() };
   const shape = shapeOf(attrs.shape, c);
   if (attrs.value === 0) return invoke('torch.zeros', [shape], keywords);
   return attrs.value === 1 ? invoke('torch.ones', [shape], keywords) : invoke('torch.full', [shape, value], keywords);
@@ -191,7 +191,7 @@ function transpose(attrs: OpAttrs['transpose'], c: OpContext): Expr {
 function broadcastTo(attrs: OpAttrs['broadcastTo'], c: OpContext): Expr {
   const from = input(c, 0).type.shape;
   const shift = attrs.shape.length - from.length;
-  if (input(c, 0).isNumber) return invoke('torch.full', [shapeOf(attrs.shape, c), x(c)], { device: c.device() });
+  if (input(c, 0).isNumber) return invoke('torch.full', [shapeOf(attrs.shape, c), x(c)], c.device());
   return method(
     x(c),
     'expand',
@@ -266,7 +266,7 @@ function crossEntropy(attrs: OpAttrs['crossEntropy'], c: OpContext): readonly Ex
 function noise(attrs: OpAttrs['noise'], c: OpContext): Expr {
   const d = attrs.distribution;
   const shape = shapeOf(attrs.shape, c);
-  const keywords = { device: c.device() };
+  const keywords = c.device();
   if (d.kind === 'uniform') return invoke('torch.rand', [shape], keywords);
   if (d.kind === 'normal') return invoke('torch.randn', [shape], keywords);
   const p = c.hole('probability', d.p, 'dropout');
@@ -328,21 +328,19 @@ export const OP_EXPRESSIONS: Table = {
   cast: (a, c) => (input(c, 0).isNumber ? x(c) : method(x(c), CASTS[a.dtype])),
   constant,
   dimension: (a, c) => c.dim(a.of),
-  iota: (a, c) => invoke('torch.arange', [isStatic(a.size) ? c.outputSize(0) : c.dim(a.size)], { device: c.device() }),
+  iota: (a, c) => invoke('torch.arange', [isStatic(a.size) ? c.outputSize(0) : c.dim(a.size)], c.device()),
   reshape,
   transpose,
   broadcastTo,
   slice: cut,
   pad: padded,
   concat: (a, c) => invoke('torch.cat', [tuple(c.inputs.map((o) => o.expr))], { dim: integer(a.axis) }),
-  gather: (_a, c) => invoke('F.embedding', [x(c, 1), x(c)]),
+  gather: (_a, c) => (rank(input(c, 0)) === 2 ? invoke('F.embedding', [x(c, 1), x(c)]) : index(x(c), x(c, 1))),
   scatterAdd,
   pack: (_a, c) => index(method(x(c), 'flatten', [integer(0), integer(1)]), x(c, 1)),
   unpack,
   tokenMask: (a, c) => {
-    const positions = invoke('torch.arange', [isStatic(a.length) ? c.outputSize(1) : c.dim(a.length)], {
-      device: c.device(),
-    });
+    const positions = invoke('torch.arange', [isStatic(a.length) ? c.outputSize(1) : c.dim(a.length)], c.device());
     const inside = binary('<', positions, index(x(c), ALL, NONE));
     return method(inside, 'float');
   },

@@ -20,7 +20,7 @@ export interface Matcher {
   constant(id: ValueId): number | undefined;
   type(id: ValueId): ValueType;
   outputSize(axis: number): Expr;
-  device(): Expr;
+  device(): Readonly<Record<string, Expr>>;
 }
 
 export interface Match {
@@ -182,7 +182,7 @@ const identity: Pattern = (instr, m) => {
   const sameRange = first(column) === second(equal) && m.made(first(column))?.op === 'iota';
   const [n, width] = (column.attrs as OpAttrs['reshape']).shape;
   if (!sameRange || width !== 1 || n === undefined || !isStatic(n)) return undefined;
-  return { operands: [], build: () => invoke('torch.eye', [m.outputSize(0)], { device: m.device() }) };
+  return { operands: [], build: () => invoke('torch.eye', [m.outputSize(0)], m.device()) };
 };
 
 const PATTERNS: readonly Pattern[] = [

@@ -51,6 +51,7 @@ function callees(program: Program, root: Fn): Fn[] {
   const visit = (fn: Fn): void => {
     if (seen.has(fn.name)) return;
     seen.add(fn.name);
+    checkAttention(fn);
     for (const instr of fn.body) {
       if (instr.kind !== 'op' && instr.region.kind === 'customVjp') {
         throw new UserError({
@@ -68,6 +69,22 @@ function callees(program: Program, root: Fn): Fn[] {
   };
   visit(root);
   return order;
+}
+
+/** Refuses keep factors of an attention that are no dropout noise. */
+function checkAttention(fn: Fn): void {
+  const noises = new Set(fn.body.flatMap((i) => (i.kind === 'op' && i.op === 'noise' ? i.outputs : [])));
+  const odd = fn.body.find(
+    (i) => i.kind === 'op' && i.op === 'attention' && i.inputs.length > 4 && !noises.has(i.inputs[4] as ValueId),
+  );
+  if (!odd) return;
+  throw new UserError({
+    code: 'torch-attention',
+    severity: 'error',
+    message: 'The weights of an attention are multiplied by something other than dropout; PyTorch has no form for it.',
+    where: { node: fn.origin?.nodeType ?? fn.name },
+    fix: 'Use the dropout of the attention.',
+  });
 }
 
 /** One function under rewriting; `done` holds its callees. */

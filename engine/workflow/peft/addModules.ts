@@ -158,7 +158,7 @@ function chooseLayers(
 
 /** Changes the node that is wired to a place. */
 function changeModule(
-  { model }: AddRequest,
+  { model, where }: AddRequest,
   document: Document,
   dock: Dock,
   port: string,
@@ -166,7 +166,9 @@ function changeModule(
 ): Document {
   return changeGraph(document, model, dock.level.stack, (graph) => {
     const [edge] = wiresInto(graph, dock.at.id, port);
-    const id = must(edge, `the preset attached a module to ${dock.name}`).from.node;
+    // Presets attach to the sites of one stack; a graph that was split or renamed has places that they do not reach.
+    if (!edge) throw new UserError(messages.cannotHold(where, `presets do not reach ${dock.name}`));
+    const id = edge.from.node;
     const node = must(graph.nodes[id], `node ${id}`);
     return { ...graph, nodes: withEntry(graph.nodes, id, { ...node, ...change(node) }) };
   });

@@ -1,5 +1,4 @@
 /** The plans of methods that change modules of the backbone: LoRA and DoRA, (IA)3, tuning of norms. */
-import { BugError } from '../../base/errors.ts';
 import { fail, ok, type Result } from '../../base/result.ts';
 import type { Ia3Config, LnTuningConfig, LoraConfig } from '../../checkpoints/peft/config.ts';
 import { adaptedModules, chooseNames, isFeedforward, patternValue } from '../../checkpoints/peft/modules.ts';
@@ -62,19 +61,14 @@ export function planLora(context: PlanContext): Result<PeftPlan> {
     rankPattern: departures(docked, 'rank', rank),
     alphaPattern: departures(docked, 'alpha', alpha),
   };
-  requireSame(config, docked, context);
-  for (const { dock, module } of docked) {
-    const r = patternValue(config.rankPattern, dock.name, config.rank);
-    const a = patternValue(config.alphaPattern, dock.name, config.alpha);
-    if (r !== module.params['rank'] || a !== module.params['alpha']) {
-      throw new BugError(`PEFT would read rank ${r} and alpha ${a} for ${dock.name}`);
-    }
-  }
+  const isRead = ({ dock, module }: Docked): boolean =>
+    patternValue(config.rankPattern, dock.name, config.rank) === module.params['rank'] &&
+    patternValue(config.alphaPattern, dock.name, config.alpha) === module.params['alpha'];
   const parts = dora > 0 ? (['A', 'B', 'm'] as const) : (['A', 'B'] as const);
   const tensors = docked.flatMap(({ dock, module }) =>
     parts.map((part) => whole(context, loraTensor(dock.name, part), dockedPath(dock, module, part))),
   );
-  return ok({ config, tensors });
+  return exactly(config, docked, context, isRead, tensors);
 }
 
 /** Names of modules with another value than the general one. */
@@ -86,14 +80,24 @@ const departures = (docked: readonly Docked[], param: string, general: number): 
     }),
   );
 
-/** The configuration must mean the docked modules and no others: PEFT would start the others at random. */
-function requireSame(
+/**
+ * The plan, when the configuration means the docked modules and no others: PEFT would start the others at random. It always
+ * does in a plain backbone; in a changed graph two places may have one name.
+ */
+function exactly(
   config: LoraConfig | Ia3Config | LnTuningConfig,
   docked: readonly Docked[],
   context: PlanContext,
-): void {
+  isRead: (docked: Docked) => boolean,
+  tensors: readonly PlannedTensor[],
+): Result<PeftPlan> {
   const meant = adaptedModules(config, context.modules).map((m) => m.name);
-  if (meant.sort().join() !== names(docked).sort().join()) throw new BugError(`PEFT would adapt ${meant.join(', ')}`);
+  const isSame = meant.sort().join() === names(docked).sort().join();
+  const wrong = docked.find((d) => !isRead(d));
+  if (isSame && !wrong) return ok({ config, tensors });
+  return fail(
+    `PEFT would read other modules than these: ${(wrong ? [wrong.dock.name] : meant).slice(0, 4).join(', ')}`,
+  );
 }
 
 /** (IA)3: a column for outputs, a row for inputs. */
@@ -112,15 +116,12 @@ export function planIa3(context: PlanContext): Result<PeftPlan> {
     exclude: undefined,
     feedforward: { kind: 'names', names: inputs },
   };
-  requireSame(config, docked, context);
-  const wrong = docked.find((d) => isFeedforward(config.feedforward, d.dock) !== onInput(d));
-  if (wrong) throw new BugError(`PEFT would scale the other side of ${wrong.dock.name}`);
   const tensors = docked.map((d) =>
     whole(context, ia3Tensor(d.dock.name), dockedPath(d.dock, d.module, 'l'), (own) =>
       onInput(d) ? [1, ...own] : [...own, 1],
     ),
   );
-  return ok({ config, tensors });
+  return exactly(config, docked, context, (d) => isFeedforward(config.feedforward, d.dock) === onInput(d), tensors);
 }
 
 export function planLnTuning(context: PlanContext): Result<PeftPlan> {
@@ -141,7 +142,6 @@ export function planLnTuning(context: PlanContext): Result<PeftPlan> {
     targets: { kind: 'names', names: chooseNames(names(docked), context.modules, false).names },
     exclude: undefined,
   };
-  requireSame(config, docked, context);
   const tensors = docked.flatMap(({ dock, module }): PlannedTensor[] => {
     const path = `${dock.level.prefix}${module.id}/`;
     return [
@@ -149,5 +149,5 @@ export function planLnTuning(context: PlanContext): Result<PeftPlan> {
       whole(context, lnTuningTensor(dock.name, 'bias'), `${path}beta`),
     ];
   });
-  return ok({ config, tensors });
+  return exactly(config, docked, context, () => true, tensors);
 }

@@ -17,6 +17,7 @@ import { CONTAINER_FILE, documentOfModel, sourceTensor, writeContainer, type Con
 import { encodedFolder, encodeRows, labelsOf, readData, taskOfData, type DataArtifact, type Rows } from '../data.ts';
 import { openDevice } from '../devices.ts';
 import * as messages from '../messages.ts';
+import { PEFT_FOLDER, publicModelName, writePeftFolder } from '../peftExport.ts';
 import { sourceModules } from '../modules.ts';
 import {
   evaluationFrontier,
@@ -27,7 +28,7 @@ import {
   type CacheRequest,
 } from '../programs.ts';
 import type { StepParamValues, StepTypeOf } from '../stepTypes.ts';
-import type { Toolkit } from '../toolkit.ts';
+import type { PeftToolkit } from '../peft/fit.ts';
 import { modelWeights } from '../weights.ts';
 import type { ModelArtifact } from './model.ts';
 
@@ -40,7 +41,7 @@ export interface TrainRequest {
   readonly data: DataArtifact;
   readonly evaluation: DataArtifact | undefined;
   readonly params: TrainParams;
-  readonly toolkit: Toolkit;
+  readonly toolkit: PeftToolkit;
   readonly resume: boolean;
   readonly home?: string;
   readonly signal: AbortSignal;
@@ -87,7 +88,7 @@ export async function trainStep(request: TrainRequest): Promise<TrainResult> {
       },
       { signal, onEvent },
     );
-    if (result.adapterFile !== undefined) keepContainer(request, prepared, result, result.adapterFile);
+    if (result.adapterFile !== undefined) keepResults(request, prepared, result, result.adapterFile);
     return result;
   } finally {
     device.close();
@@ -232,9 +233,11 @@ export function settingsOf(p: TrainParams): TrainSettings {
   };
 }
 
-function keepContainer(request: TrainRequest, prepared: Prepared, result: TrainResult, file: string): void {
-  const { model, toolkit } = request;
-  const tensors: TensorToWrite[] = [...readParameters(file)].map(([name, { shape, data }]) => ({
+/** The container, and the PEFT files where the graph fits into them. */
+function keepResults(request: TrainRequest, prepared: Prepared, result: TrainResult, file: string): void {
+  const { model, toolkit, folder, home } = request;
+  const parameters = readParameters(file);
+  const tensors: TensorToWrite[] = [...parameters].map(([name, { shape, data }]) => ({
     name,
     dtype: 'F32',
     shape,
@@ -242,7 +245,7 @@ function keepContainer(request: TrainRequest, prepared: Prepared, result: TrainR
   }));
   tensors.push(...prepared.training.parameters.flatMap((p) => sourceTensors(p, model.sources)));
   writeContainer(
-    join(request.folder, CONTAINER_FILE),
+    join(folder, CONTAINER_FILE),
     {
       model: model.model,
       document: documentOfModel(prepared.document, model.model),
@@ -255,6 +258,17 @@ function keepContainer(request: TrainRequest, prepared: Prepared, result: TrainR
     },
     tensors,
   );
+  const baseModel = publicModelName(model.backbone.hash, home === undefined ? {} : { home });
+  const { document } = prepared;
+  const subject = {
+    document,
+    model: model.model,
+    backbone: model.backbone,
+    toolkit,
+    ...(baseModel === undefined ? {} : { baseModel }),
+  };
+  const written = writePeftFolder(join(folder, PEFT_FOLDER), subject, parameters);
+  if (!written.ok) request.report(messages.noPeftFiles({ model: model.model }, written.error));
 }
 
 /** The tensors that the model reads from its sources. */

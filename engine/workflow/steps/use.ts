@@ -27,13 +27,13 @@ const figure = (x: number): number | null => (Number.isFinite(x) ? x : null);
 /** Figures of a trained model on labelled data. */
 export async function evaluateStep(request: UseRequest): Promise<Figures> {
   const { model, batch, signal, home } = request;
-  const { labels, task, maxLength } = model.container.data;
+  const { labels, task, maxLength } = model.data;
   const rows = await readData(request.data, labels, request.report);
   const found = taskOfData(rows.dataset).kind;
   if (found !== task) throw new UserError(messages.taskDiffers({ file: request.data.file }, task, found));
   const set = encodeRows(rows, model.tokenizer, maxLength, encodedFolder(home));
   const context = { ...(await model.context(evaluationProgram(model.compiled))), set, batchSize: batch, signal };
-  const primary = model.container.primary === '' ? undefined : (model.container.primary as MetricName);
+  const primary = model.primary === '' ? undefined : (model.primary as MetricName);
   const { metrics, loss } = await evaluateModel(context, model.parameters, model.compiled.losses, primary);
   const figures = [...metrics.figures].map(([name, value]) => [name, figure(value)] as const);
   return Object.fromEntries(loss === undefined ? figures : [...figures, ['loss', figure(loss)] as const]);
@@ -63,7 +63,7 @@ export async function predictStep(
   request: UseRequest,
 ): Promise<readonly (NamedPrediction & { readonly row: number })[]> {
   const { model, batch, signal, home } = request;
-  const { labels, task, maxLength } = model.container.data;
+  const { labels, task, maxLength } = model.data;
   const data = { ...request.data, columns: { ...request.data.columns, label: [] } };
   const rows = await readData(data, labels, request.report);
   const set = encodeRows(rows, model.tokenizer, maxLength, encodedFolder(home));

@@ -38,14 +38,14 @@ describe('espalier', () => {
 });
 
 describe('espalier new', () => {
-  it('tells which columns it chose and why, and what will train', () => {
-    const { out, code } = at.run(...newWith('-o', 'said.json'));
+  it('tells which columns it chose and why, and what will train', async () => {
+    const { out, code } = await at.call(...newWith('-o', 'said.json'));
     expect(code).toBe(0);
     expect(out).toContain('train.csv: The text is "text", because that is a usual name for a text.');
     expect(out).toContain('train.csv: The label is "label"');
     expect(out).toMatch(/Wrote said\.json: \d+ of .* parameters train\./);
   });
-  it('writes relative paths only', () => {
+  it('writes relative paths only', async () => {
     const { workflow } = JSON.parse(at.read('doc.json')) as {
       workflow: { nodes: Record<string, { params: Record<string, unknown> }> };
     };
@@ -59,22 +59,22 @@ describe('espalier new', () => {
     expect(workflow.nodes['train']?.params).toMatchObject({ epochs: 2, batch: 8, lr: 1e-3 });
     expect(at.read('doc.json')).not.toContain(at.folder);
   });
-  it('sets a tenth aside when there is no evaluation data', () => {
+  it('sets a tenth aside when there is no evaluation data', async () => {
     const args = newWith('-o', 'split.json').filter((a, i, all) => a !== '--eval' && all[i - 1] !== '--eval');
-    expect(at.run(...args).out).toContain('A tenth of the rows is set aside');
+    expect((await at.call(...args)).out).toContain('A tenth of the rows is set aside');
     expect(at.read('split.json')).toContain('data.split');
   });
-  it('does not write over a document unless it is told to', () => {
+  it('does not write over a document unless it is told to', async () => {
     const before = at.read('doc.json');
-    const refused = at.run(...newWith('--json', '--lr', '0.5'));
+    const refused = await at.call(...newWith('--json', '--lr', '0.5'));
     expect(refused.code).toBe(1);
     expect(refused.findings()[0]).toMatchObject({ code: 'output-exists', where: { file: 'doc.json' } });
     expect(at.read('doc.json')).toBe(before);
-    expect(at.run(...newWith('--force')).code).toBe(0);
+    expect((await at.call(...newWith('--force'))).code).toBe(0);
     expect(at.read('doc.json')).toBe(before);
   });
-  it('makes two stages of a mixture', () => {
-    const made = at.run(
+  it('makes two stages of a mixture', async () => {
+    const made = await at.call(
       ...newWith('-o', 'two.json', '--json'),
       '--method',
       'scalearn',
@@ -86,8 +86,10 @@ describe('espalier new', () => {
     // The parameter r is one of LoRA's; mixtures have none of that name.
     expect(made.findings()[0]?.message).toContain('"scalearn" has no parameter "r"');
     const args = newWith('-o', 'two.json').filter((a, i, all) => a !== '--param' && all[i - 1] !== '--param');
-    expect(at.run(...args, '--method', 'scalearn', '--source', 'a=train.csv', '--source', 'b=eval.csv').code).toBe(0);
-    const { models } = at.run('check', 'two.json', '--json').last() as {
+    expect(
+      (await at.call(...args, '--method', 'scalearn', '--source', 'a=train.csv', '--source', 'b=eval.csv')).code,
+    ).toBe(0);
+    const { models } = (await at.call('check', 'two.json', '--json')).last() as {
       models: readonly { model: string; trainable: readonly { name: string }[] }[];
     };
     expect(models.map((m) => m.model)).toEqual(['source', 'main']);
@@ -101,8 +103,8 @@ describe('espalier new', () => {
 });
 
 describe('espalier check', () => {
-  it('tells nodes, trainable parameters and costs', () => {
-    const { code, last } = at.run('check', 'doc.json', '--json');
+  it('tells nodes, trainable parameters and costs', async () => {
+    const { code, last } = await at.call('check', 'doc.json', '--json');
     expect(code).toBe(0);
     const { ok, diagnostics, models } = last() as {
       ok: boolean;
@@ -127,19 +129,19 @@ describe('espalier check', () => {
       expect(model.totals[name], name).toBeGreaterThan(0);
     }
   });
-  it('prints a table for people', () => {
-    const { out } = at.run('check', 'doc.json');
+  it('prints a table for people', async () => {
+    const { out } = await at.call('check', 'doc.json');
     expect(out).toContain('predicted peak');
     expect(out).toContain('The document is sound.');
   });
-  it('reports everything that is wrong at once and exits 1', () => {
+  it('reports everything that is wrong at once and exits 1', async () => {
     const text = at
       .read('doc.json')
       .replace('"dropout": 0', '"dropout": 7')
       .replace('"epochs": 2', '"epochs": 0')
       .replace('"seed"', '"sed"');
     at.write('wrong.json', text);
-    const { code, last } = at.run('check', 'wrong.json', '--json');
+    const { code, last } = await at.call('check', 'wrong.json', '--json');
     const { diagnostics } = last() as { diagnostics: readonly { code: string; where: Record<string, unknown> }[] };
     expect(code).toBe(1);
     expect(diagnostics.map((d) => d.where['param'])).toEqual(expect.arrayContaining(['epochs']));
@@ -147,20 +149,20 @@ describe('espalier check', () => {
 });
 
 describe('espalier inspect', () => {
-  it('lists the stages and prints one', () => {
-    const stages = at.run('inspect', 'doc.json', '--list').out.trim().split('\n');
+  it('lists the stages and prints one', async () => {
+    const stages = (await at.call('inspect', 'doc.json', '--list')).out.trim().split('\n');
     expect(stages).toEqual(expect.arrayContaining(['trace', 'inline', 'packing', 'rowSelection', 'backward', 'cse']));
-    expect(at.run('inspect', 'doc.json').out).toContain('repeat "layers"');
-    const flat = at.run('inspect', 'doc.json', '--pass', 'backward').out;
+    expect((await at.call('inspect', 'doc.json')).out).toContain('repeat "layers"');
+    const flat = (await at.call('inspect', 'doc.json', '--pass', 'backward')).out;
     expect(flat).not.toContain('repeat "layers"');
     expect(flat).toContain('return "grad/head/out.weight"');
   });
-  it('refuses stages and models that are not there', () => {
-    expect(at.run('inspect', 'doc.json', '--pass', 'magic')).toMatchObject({
+  it('refuses stages and models that are not there', async () => {
+    expect(await at.call('inspect', 'doc.json', '--pass', 'magic')).toMatchObject({
       code: 1,
       err: expect.stringContaining('Name one of trace') as string,
     });
-    expect(at.run('inspect', 'doc.json', '--model', 'ghost')).toMatchObject({
+    expect(await at.call('inspect', 'doc.json', '--model', 'ghost')).toMatchObject({
       code: 1,
       err: expect.stringContaining('Name one of main') as string,
     });
@@ -168,19 +170,19 @@ describe('espalier inspect', () => {
 });
 
 describe('espalier models', () => {
-  it('adds a folder and uses it by its name', () => {
+  it('adds a folder and uses it by its name', async () => {
     cpSync(at.path('backbone'), at.path('named'), { recursive: true });
-    expect(at.run('models', 'list').out).toContain('No models yet.');
-    expect(at.run('models', 'add', 'named', '--name', 'tiny/bert').code).toBe(0);
-    expect(at.run('models', 'list', '--json').last()).toMatchObject({ models: [{ id: 'tiny/bert' }] });
-    expect(at.run(...newWith('--backbone', 'tiny/bert', '-o', 'named.json')).code).toBe(0);
+    expect((await at.call('models', 'list')).out).toContain('No models yet.');
+    expect((await at.call('models', 'add', 'named', '--name', 'tiny/bert')).code).toBe(0);
+    expect((await at.call('models', 'list', '--json')).last()).toMatchObject({ models: [{ id: 'tiny/bert' }] });
+    expect((await at.call(...newWith('--backbone', 'tiny/bert', '-o', 'named.json'))).code).toBe(0);
     expect(at.read('named.json')).toContain('"backbone": "tiny/bert"');
   });
 });
 
 describe('espalier export', () => {
-  it('writes PyTorch code', () => {
-    const { code } = at.run('export', 'doc.json', '--to', 'torch', '--out', 'code');
+  it('writes PyTorch code', async () => {
+    const { code } = await at.call('export', 'doc.json', '--to', 'torch', '--out', 'code');
     expect(code).toBe(0);
     expect(at.read('code/model.py')).toContain('class ');
   });

@@ -233,6 +233,15 @@ describe('graphs that do not fit, and why', () => {
     expect(reasonOf(document, roberta)).toContain('PEFT cannot run a prefix in a RoBERTa');
   });
 
+  test('two layers of one name', () => {
+    const query = must(
+      must(graphOf(documentWith('lora')).nodes[LAYERS], 'stack').body?.nodes[nodeId('query')],
+      'query',
+    );
+    const twice = addInside(documentWith('lora'), [[nodeId('again'), query]], [wire('$in.hidden -> again.x')]);
+    expect(reasonOf(twice)).toContain('PEFT would read other modules');
+  });
+
   test('a graph that cannot be compiled', () => {
     expect(reasonOf(documentWith('prompt', { pool: 'first', size: 3 }, TOKENS))).toContain(
       'the model cannot be compiled',

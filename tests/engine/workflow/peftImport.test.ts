@@ -1,15 +1,17 @@
 /** What an imported PEFT folder becomes in the document, and what is refused before anything changes. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '../../../engine/base/errors.ts';
 import { openPeftFolder } from '../../../engine/checkpoints/peft/folder.ts';
 import { readFloat32, writeSafetensors } from '../../../engine/checkpoints/safetensors.ts';
+import { commitEntry, type ModelSource } from '../../../engine/checkpoints/storeEntry.ts';
 import type { Document } from '../../../engine/protocol/document.ts';
+import { splitStack } from '../../../engine/protocol/edit.ts';
 import { nodeId } from '../../../engine/protocol/ids.ts';
 import type { Backbone } from '../../../engine/workflow/backbone.ts';
-import { peftTypeOf, writePeftFolder } from '../../../engine/workflow/peftExport.ts';
+import { peftTypeOf, publicModelName, writePeftFolder } from '../../../engine/workflow/peftExport.ts';
 import { importPeft, taskOfPeft, type ImportedPeft } from '../../../engine/workflow/peftImport.ts';
 import type { HeadTask } from '../../../engine/workflow/toolkit.ts';
 import { documentOn, randomParameters, subjectOf, TOOLKIT, writeTinyBackbone } from '../../support/peft.ts';
@@ -111,9 +113,43 @@ describe('what it becomes', () => {
   });
 });
 
+test('the name of a backbone is that of a hub or a package, never of a folder', () => {
+  const home = join(folder, 'home');
+  const entry = (id: string, source: ModelSource, hash: string): void => {
+    const staged = join(folder, `staged-${hash}`);
+    mkdirSync(staged, { recursive: true });
+    const contentHash = hash.repeat(64);
+    commitEntry(home, id.replaceAll('/', '--'), staged, {
+      id,
+      source,
+      origin: 'x',
+      revision: null,
+      licence: null,
+      contentHash,
+    });
+  };
+  entry('owner/name', 'hub', 'a');
+  entry('own', 'reference', 'b');
+  expect(publicModelName('a'.repeat(64), { home })).toBe('owner/name');
+  expect(publicModelName('b'.repeat(64), { home })).toBeUndefined();
+  expect(publicModelName('c'.repeat(64), { home })).toBeUndefined();
+});
+
 describe('refusals', () => {
   test('a model with modules', () => {
     expect(refused(adapter('lora'), documentOn(backbone, CLASSES, 'ia3'))).toEqual(['peft-model-modules']);
+  });
+
+  test('a stack that was split', () => {
+    const split = splitStack(
+      documentOn(backbone, CLASSES),
+      { graph: { level: 'model', model: MAIN, path: [] }, node: nodeId('layers') },
+      1,
+    );
+    if (!split.ok) throw new Error(JSON.stringify(split.error));
+    expect(refused(adapter('lora'), split.value)).toEqual(['peft-unfit']);
+    expect(refused(adapter('lntuning'), split.value)).toEqual(['peft-unfit']);
+    expect(refused(adapter('prefix', { size: 3, positions: 'shifted' }), split.value)).toEqual(['peft-unfit']);
   });
 
   test('another task, other outputs', () => {

@@ -2,9 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { NoiseMaker, type NoiseInput } from '../../../../engine/backends/onnx/noise.ts';
 import * as b from '../../../../engine/ir/build.ts';
 import { symbol } from '../../../../engine/ir/dim.ts';
-import type { Program } from '../../../../engine/ir/program.ts';
+import type { Program, ValueId } from '../../../../engine/ir/program.ts';
 import type { Tensor } from '../../../../engine/ir/tensor.ts';
 import { tensorType, type DType, type Shape } from '../../../../engine/ir/types.ts';
 import type { NDArray } from '../../../../engine/ops/rule.ts';
@@ -64,6 +65,23 @@ describe('noise', () => {
       ['x', randomArray(random, { shape: [4, 12] })],
     ]);
     await expectEqual(p, rounded(feeds));
+  });
+
+  it('that does not fit in one memory goes to several', () => {
+    const input = (site: string): NoiseInput => ({
+      name: site,
+      attrs: { site, shape: [3, 40], distribution: { kind: 'keep', p: 0.4 } },
+      key: 0 as ValueId,
+      rows: 1 as ValueId,
+    });
+    const rows = array('i32', [3], [5, 6, 7]);
+    const context = { bindings: new Map(), value: (id: ValueId) => (id === 0 ? key : rows) };
+    const inputs = ['a', 'b', 'c', 'd', 'e'].map(input);
+    const [one, several] = [new NoiseMaker(inputs), new NoiseMaker(inputs, 1100)];
+    const data = (t: ReadonlyMap<string, { readonly data: unknown }>): unknown[] => [...t.values()].map((x) => x.data);
+    expect(data(several.make(context))).toEqual(data(one.make(context)));
+    const buffers = new Set(data(several.make(context)).map((x) => (x as Float32Array).buffer));
+    expect(buffers.size).toBe(3);
   });
 
   it('is refused when its coordinates come from floats', async () => {

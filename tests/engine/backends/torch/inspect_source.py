@@ -57,10 +57,10 @@ def numbered_classes(text: str) -> dict[str, str]:
     return {n.name: numbered_tree(n) for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name != "ModelOutput"}
 
 
-FIXED = set(
-    "torch nn F math Tensor NamedTuple PathLike Iterable self super forward __init__ True False None Module Linear "
-    "LayerNorm Embedding Dropout ModuleList Parameter range dict str int float list tuple gelu relu silu tanh sigmoid".split()
-)
+FIXED = """
+torch nn F math Tensor NamedTuple PathLike Iterable self super forward __init__ True False None Module Linear LayerNorm
+Embedding Dropout ModuleList Parameter range dict str int float list tuple gelu relu silu tanh sigmoid
+"""
 
 
 def numbered_tree(node: ast.AST) -> str:
@@ -68,7 +68,7 @@ def numbered_tree(node: ast.AST) -> str:
     numbers: dict[str, str] = {}
 
     def number(name: str) -> str:
-        return name if name in FIXED else numbers.setdefault(name, f"n{len(numbers)}")
+        return name if name in FIXED.split() else numbers.setdefault(name, f"n{len(numbers)}")
 
     copy = without_docstrings(ast.parse(ast.unparse(node)))
     for part in ast.walk(copy):

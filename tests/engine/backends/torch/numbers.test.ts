@@ -46,6 +46,7 @@ describe.each(EXPORT_DOCUMENTS.map((d) => d.name))('%s', (name) => {
     );
     const count = trainable.reduce((sum, p) => sum + p.type.shape.reduce<number>((n, d) => n * Number(d), 1), 0);
     expect(ran.wrong).toEqual([]);
+    expect(ran.unlabelled).toBe(true);
     expect(ran.trainable).toBe(count);
   });
 });
