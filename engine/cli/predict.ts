@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { contentHash } from '../base/canonical.ts';
+import { PEFT_CONFIG_FILE } from '../checkpoints/peft/folder.ts';
 import type { Dataset } from '../data/task.ts';
 import { predict } from '../trainer/evaluate.ts';
 import { modelGiven } from '../workflow/backbone.ts';
@@ -12,7 +13,8 @@ import { CONTAINER_FILE, type ContainerData } from '../workflow/container.ts';
 import { encodeRows } from '../workflow/data.ts';
 import { predictionProgram } from '../workflow/programs.ts';
 import { namedPrediction, type NamedPrediction } from '../workflow/steps/use.ts';
-import { openTrained } from '../workflow/trained.ts';
+import { openTrained, type OpenRequest, type TrainedModel } from '../workflow/trained.ts';
+import { openTrainedPeft } from '../workflow/trainedPeft.ts';
 import { jsonLine, line, type CommandContext } from './context.ts';
 
 interface PredictOptions {
@@ -28,7 +30,7 @@ export function predictCommand(program: Command, context: CommandContext): void 
   program
     .command('predict')
     .description('what a trained model says of some texts')
-    .argument('<run>', 'the folder of a run, or an adapter.safetensors')
+    .argument('<run>', 'the folder of a run, an adapter.safetensors, or a PEFT folder')
     .requiredOption('--text <text>', 'a text; may be given several times', collect, [])
     .option('--text-pair <text>', 'the second text of each pair', collect, [])
     .option('--backbone <dir|id>', 'the backbone, when it is not found by its name')
@@ -38,26 +40,25 @@ export function predictCommand(program: Command, context: CommandContext): void 
 
 async function predictTexts(run: string, options: PredictOptions, context: CommandContext): Promise<void> {
   const place = resolve(context.cwd, run);
-  const file = containerOf(place, run);
-  const backbone = options.backbone === undefined ? undefined : modelGiven(options.backbone, context.cwd);
-  const model = openTrained({
-    file,
-    toolkit: context.toolkit,
-    folder: documentFolder(dirname(file)),
-    threads: 0,
-    ...(backbone === undefined ? {} : { backbone }),
-  });
+  const given = options.backbone === undefined ? {} : { backbone: modelGiven(options.backbone, context.cwd) };
+  const shared = { toolkit: context.toolkit, threads: 0, ...given };
+  const model = existsSync(join(place, PEFT_CONFIG_FILE))
+    ? openTrainedPeft({ ...shared, folder: place })
+    : openContainerAt(containerOf(place, run), shared);
   try {
     const { data } = model;
     const dataset = textsDataset(options, data);
     const set = encodeRows({ dataset, rows: undefined }, model.tokenizer, data.maxLength);
-    const shared = await model.context(predictionProgram(model.compiled));
-    const found = await predict({ ...shared, set, batchSize: 32, signal: context.stop }, model.parameters, data.task);
+    const use = await model.context(predictionProgram(model.compiled));
+    const found = await predict({ ...use, set, batchSize: 32, signal: context.stop }, model.parameters, data.task);
     found.forEach((p, i) => print(options, i, namedPrediction(p, data.labels), context));
   } finally {
     await model.close();
   }
 }
+
+const openContainerAt = (file: string, shared: Omit<OpenRequest, 'file' | 'folder'>): TrainedModel =>
+  openTrained({ ...shared, file, folder: documentFolder(dirname(file)) });
 
 function containerOf(place: string, shown: string): string {
   const file = existsSync(place) && statSync(place).isDirectory() ? join(place, CONTAINER_FILE) : place;

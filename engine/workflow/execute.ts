@@ -7,12 +7,14 @@
  *   WORKSPACE/run.json                                   the steps of the last run and where they lie
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { contentHash } from '../base/canonical.ts';
 import { writeFileDurable } from '../base/durable.ts';
 import { must, UserError, type Diagnostic } from '../base/errors.ts';
 import type { Document } from '../protocol/document.ts';
+import { pathProblem } from '../protocol/paths.ts';
 import { workflowStepKeys } from '../protocol/stepKey.ts';
 import { unfoldWorkflow, type StepInstance, type StepInstanceId, type StepOutput } from '../protocol/steps.ts';
 import { banksOfModels } from '../protocol/structure/workflow.ts';
@@ -33,6 +35,7 @@ import {
   type StepContext,
   type StepValues,
 } from './runStep.ts';
+import { RUN_FOLDER } from './steps/train.ts';
 
 /** Raised whenever a step would give other results for the same document and files. */
 const WORKFLOW_VERSION = 1;
@@ -256,15 +259,34 @@ function readKept(file: string): Kept | undefined {
   }
 }
 
-/** Puts the files of the last training and prediction where people look first, and says which steps they are from. */
+const runSchema = z.looseObject({ files: z.array(z.string()) });
+
+/** The files that an earlier run put into the folder; none when its record cannot be read. */
+function publishedBefore(record: string): readonly string[] {
+  if (!existsSync(record)) return [];
+  try {
+    const parsed = runSchema.safeParse(JSON.parse(readFileSync(record, 'utf8')));
+    return parsed.success ? parsed.data.files.filter((f) => pathProblem(f) === undefined) : [];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Puts the files of the last training and prediction where people look first, and says which steps they are from. What an
+ * earlier run put there and this one did not make again is removed.
+ */
 function publish(out: string, loaded: LoadedDocument, done: readonly DoneStep[]): void {
-  for (const { folder, kept } of done) {
-    for (const file of kept.files) {
-      // Files of a subfolder that belong together stay in one; the trainer's own folder is not for people.
-      const target = join(out, file.startsWith(`${RUN_FOLDER}/`) ? basename(file) : file);
-      mkdirSync(dirname(target), { recursive: true });
-      copyFileSync(join(folder, file), target);
-    }
+  const record = join(out, 'run.json');
+  // The trainer's own folder is not for people; files of other subfolders belong together and stay in one.
+  const nameOf = (file: string): string => (file.startsWith(`${RUN_FOLDER}/`) ? basename(file) : file);
+  const sources = new Map(
+    done.flatMap(({ folder, kept }) => kept.files.map((f) => [nameOf(f), join(folder, f)] as const)),
+  );
+  for (const old of publishedBefore(record)) if (!sources.has(old)) rmSync(join(out, old), { force: true });
+  for (const [name, source] of sources) {
+    mkdirSync(dirname(join(out, name)), { recursive: true });
+    copyFileSync(source, join(out, name));
   }
   const steps = done.map(({ step, folder, kept }) => ({
     step,
@@ -272,8 +294,6 @@ function publish(out: string, loaded: LoadedDocument, done: readonly DoneStep[])
     type: kept.type,
     metrics: kept.metrics,
   }));
-  writeFileDurable(
-    join(out, 'run.json'),
-    `${JSON.stringify({ format: 1, document: resolve(loaded.file), steps }, undefined, 1)}\n`,
-  );
+  const facts = { format: 1, document: resolve(loaded.file), files: [...sources.keys()], steps };
+  writeFileDurable(record, `${JSON.stringify(facts, undefined, 1)}\n`);
 }

@@ -198,3 +198,5 @@ export const noPeftFiles = (where: Place, reason: string): Diagnostic =>
     'Use the adapter.safetensors.',
     { severity: 'info', found: reason },
   );
+export const noBaseModel = (where: Place): Diagnostic =>
+  say('peft-base-model', where, 'The folder does not name its base model.', 'Name it with --backbone.');

@@ -174,7 +174,7 @@ function headNodes(c: BertConfig, task: Task, outputs: number): Entry[] {
   const head = (type: string): Entry =>
     makeNode('head', type, { outputs, dropout: c.classifierDropout }, { title: 'Head', site: 'head' });
   const loss = makeNode('loss', lossType);
-  if (task.kind === 'tokens') return [head('head.linear'), loss];
+  if (task.kind === 'tokens') return [makeNode('own', 'layer.dropLeading'), head('head.linear'), loss];
   const first = makeNode('cls', 'layer.firstToken', {}, { title: 'First token' });
   if (c.family === 'roberta') return [first, head('head.roberta'), loss];
   if (!c.hasPooler) return [first, head('head.linear'), loss];
@@ -196,7 +196,8 @@ function headNodes(c: BertConfig, task: Task, outputs: number): Entry[] {
 
 function headWires(c: BertConfig, task: Task): string[] {
   const end = ['head.logits -> logits.x', 'head.logits -> loss.logits', 'labels.labels -> loss.labels'];
-  if (task.kind === 'tokens') return ['layers.hidden -> head.x', 'embeddings.tokens -> loss.tokens', ...end];
+  if (task.kind === 'tokens')
+    return ['layers.hidden -> own.x', 'own.y -> head.x', 'tokens.tokens -> loss.tokens', ...end];
   if (c.family === 'roberta' || !c.hasPooler) return ['layers.hidden -> cls.x', 'cls.y -> head.x', ...end];
   return ['layers.hidden -> cls.x', 'cls.y -> pooler.x', 'pooler.y -> pooler_act.x', 'pooler_act.y -> head.x', ...end];
 }

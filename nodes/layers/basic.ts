@@ -13,7 +13,7 @@ import {
   split,
   tanh,
 } from '../../engine/ir/build.ts';
-import { divExact, type Dim } from '../../engine/ir/dim.ts';
+import { addDims, divExact, subDims, type Dim } from '../../engine/ir/dim.ts';
 import type { Tensor } from '../../engine/ir/tensor.ts';
 import { defineNode, tensor, widthOf } from '../../engine/nodekit/node.ts';
 import { Unsupported } from '../../engine/nodekit/operator.ts';
@@ -217,15 +217,26 @@ export const firstToken = defineNode({
   },
   inputs: { x: { kind: 'tensor', doc: 'states [B, T, d]' } },
   outputs: { y: { kind: 'tensor', doc: 'state [B, d]' } },
-  params: { position: int(0, 'Which position, counted from 0.') },
+  params: {
+    position: int(0, 'Which position, counted from 0.'),
+    from: choice(
+      ['own', 'all'],
+      'own',
+      'Counted from the own first token of the text, or from a soft prompt before it.',
+    ),
+  },
   bypass: { kind: 'none' },
   inline: true,
-  build: ({ inputs, params }) => {
+  build: ({ scope, inputs, params }) => {
     const x = inputs.tensor('x');
-    const row = slice(x, -2, params.position, 1);
+    const start = params.from === 'own' ? addDims(leadingOf(scope, x), params.position) : params.position;
+    const row = slice(x, -2, start, 1);
     return { y: tensor(reshape(row, [x.type.shape[0] as Dim, widthOf(x)])) };
   },
 });
+
+/** How many positions of a soft prompt stand before the text: P of states [B, P + T, d]. */
+const leadingOf = (scope: Scope, x: Tensor): Dim => subDims(x.type.shape[1] as Dim, scope.context.symbols.length);
 
 export const split3 = defineNode({
   type: 'layer.split3',
@@ -250,5 +261,25 @@ export const split3 = defineNode({
     if (third === undefined) throw new Unsupported(`a width of ${String(widthOf(x))} does not split in three`);
     const [a, b, c] = split(x, -1, [third, third, third]) as [Tensor, Tensor, Tensor];
     return { a: tensor(a), b: tensor(b), c: tensor(c) };
+  },
+});
+
+export const dropLeading = defineNode({
+  type: 'layer.dropLeading',
+  version: 1,
+  docs: {
+    title: 'Own positions',
+    family: 'layer',
+    help: 'The states of the text itself, without those of a soft prompt before it.',
+  },
+  inputs: { x: { kind: 'tensor', doc: 'states [B, P + T, d]' } },
+  outputs: { y: { kind: 'tensor', doc: 'states [B, T, d]' } },
+  params: {},
+  bypass: { kind: 'none' },
+  inline: true,
+  build: ({ scope, inputs }) => {
+    const x = inputs.tensor('x');
+    const leading = leadingOf(scope, x);
+    return { y: tensor(leading === 0 ? x : slice(x, -2, leading, scope.context.symbols.length)) };
   },
 });

@@ -155,8 +155,8 @@ export const prompt = definePreset({
       [wire(`prompt.prompt -> ${embeddings[0]}.prompt`)],
     );
     for (const [id, node] of Object.entries(graph.nodes)) {
-      if (node.type === 'layer.firstToken' && p.pool === 'cls')
-        graph = replaceNode(graph, id as Entry[0], { ...node, params: { ...node.params, position: p.size } });
+      if (node.type === 'layer.firstToken' && p.pool === 'first')
+        graph = replaceNode(graph, id as Entry[0], { ...node, params: { ...node.params, from: 'all' } });
     }
     return ok({ ...recipe.edit, graph });
   },

@@ -217,6 +217,17 @@ describe('tasks and small backbones', () => {
   test.each([
     ['bert', { ...lora, title: 'bert classification' }, [2, 0, 1]],
     ['bert', { ...lora, title: 'bert tokens', task: { kind: 'tokens', classes: 4 } }, tags],
+    [
+      'bert',
+      {
+        title: 'bert tokens with a soft prompt',
+        preset: 'prompt',
+        params: { size: 3 },
+        methods: [{ kind: 'prompt', length: 3 }],
+        task: { kind: 'tokens', classes: 4 },
+      },
+      tags,
+    ],
     ['bert', { ...lora, title: 'bert regression', task: { kind: 'regression' } }, [0.5, -1.25, 2]],
     [
       'bert',

@@ -1,7 +1,7 @@
 /**
- * A flat Program made ready for lowering: composed ops without a kernel are replaced by their decomposition, equal
- * instructions are merged (a barrier gives a new value, so what it guards is not), and what no result needs is left out.
- * The instructions behind the coordinates of noise are set apart: the host evaluates them.
+ * A flat Program made ready for lowering: composed ops without a kernel are replaced by their decomposition, and what no
+ * result needs is left out. The instructions behind the coordinates of noise are set apart: the host evaluates them. Equal
+ * instructions are not looked for: equal nodes are merged when they are written (`graph.ts`).
  */
 import { BugError, must } from '../../base/errors.ts';
 import type { Fn, Instr, OpInstr, Program, ValueId } from '../../ir/program.ts';
@@ -22,7 +22,7 @@ export interface Prepared {
 
 export function prepare(program: Program, composed: ReadonlySet<OpName>): Prepared {
   const entry = must(program.functions.get(program.entry), 'the entry exists');
-  const fn = mergeEqual(decomposeOps(entry, composed));
+  const fn = decomposeOps(entry, composed);
   const { body, hostValues } = reach(fn);
   const uses = new Map<ValueId, number>();
   const count = (id: ValueId): unknown => uses.set(id, (uses.get(id) ?? 0) + 1);
@@ -60,30 +60,6 @@ function decomposeOps(fn: Fn, composed: ReadonlySet<OpName>): Fn {
     fn.origin,
   );
 }
-
-function mergeEqual(fn: Fn): Fn {
-  const known = new Map<string, readonly ValueId[]>();
-  const merged = new Map<ValueId, ValueId>();
-  const now = (id: ValueId): ValueId => merged.get(id) ?? id;
-  const body: Instr[] = [];
-  for (const old of fn.body) {
-    const instr: OpInstr = { ...opOf(old), inputs: old.kind === 'op' ? old.inputs.map(now) : [] };
-    const key = `${instr.op} ${JSON.stringify(instr.attrs, spellNumber)} ${instr.inputs.join(' ')}`;
-    const equal = known.get(key);
-    if (equal) instr.outputs.forEach((id, i) => merged.set(id, equal[i] as ValueId));
-    else {
-      known.set(key, instr.outputs);
-      body.push(instr);
-    }
-  }
-  return { ...fn, body, results: fn.results.map((r) => ({ ...r, id: now(r.id) })) };
-}
-
-/** JSON has no infinities, NaN or negative zero; as strings they stay apart from each other and from null and 0. */
-const spellNumber = (_key: string, x: unknown): unknown =>
-  typeof x === 'number' && (!Number.isFinite(x) || Object.is(x, -0))
-    ? `number ${Object.is(x, -0) ? '-0' : String(x)}`
-    : x;
 
 function reach(fn: Fn): { body: OpInstr[]; hostValues: Set<ValueId> } {
   const needed = new Set(fn.results.map((r) => r.id));

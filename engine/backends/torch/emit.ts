@@ -30,7 +30,7 @@ export function emitTorch(source: TorchSource, options: TorchOptions = {}): Read
   const body = [...classes, ...root.finish(paths.ties)].map(printClass);
   const names = tables.statements.map(printStatement).map(markLong).join('\n\n');
   const blocks = [
-    ...(tables.usesLayers ? [library.PER_LAYER] : []),
+    ...(tables.usesExpand ? [library.EXPAND] : []),
     names,
     ...(paths.ties.length > 0 ? [library.TIE] : []),
     ...attention(body),

@@ -75,15 +75,13 @@ const fitted = (args: readonly string[]): readonly string[] => {
         .map((a) => `            ${a},`);
 };
 
-export const PER_LAYER = `def per_layer(
-    layers: Iterable[int], attributes: str, names: str, rows: dict[str, str]
-) -> dict[str, str]:
-    """Rows for every layer; \`*\` stands for its number."""
-    whole = {attributes + a: names + n for a, n in rows.items()}
+export const EXPAND = `def expand(rows: dict[str, str], layers: Iterable[int] = (0,)) -> dict[str, str]:
+    """Rows for the number of every layer (\`*\`), for weight and bias after a dot."""
     return {
-        a.replace("*", str(i)): n.replace("*", str(i))
+        attribute.replace("*", str(i)) + part: name.replace("*", str(i)) + part
         for i in layers
-        for a, n in whole.items()
+        for attribute, name in rows.items()
+        for part in (("weight", "bias") if attribute.endswith(".") else ("",))
     }`;
 
 export const TIE = `def tie(model: nn.Module, first: str, *others: str) -> None:

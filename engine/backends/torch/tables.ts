@@ -1,6 +1,6 @@
 /**
- * The tables of names at the end of the module: attribute to checkpoint tensor, attribute to our parameter path. What
- * repeats for every layer is said once, with `*` for the number of the layer.
+ * The tables of names at the beginning of the module: attribute to checkpoint tensor, attribute to our parameter path.
+ * What repeats for every layer is said once.
  */
 import { must } from '../../base/errors.ts';
 import type { ParameterPaths } from './paths.ts';
@@ -11,7 +11,7 @@ import type { TorchParameter, TorchSource } from './source.ts';
 
 export interface Tables {
   readonly statements: readonly Statement[];
-  readonly usesLayers: boolean;
+  readonly usesExpand: boolean;
   readonly hasSources: boolean;
   readonly hasRowNorms: boolean;
   readonly hasSampledRows: boolean;
@@ -66,17 +66,20 @@ export function tablesOf(source: TorchSource, prepared: Prepared, { paths }: Par
   }
   if (rowNorms.length > 0) statements.push(table('ROW_NORMS', { kind: 'dict', items: rowNorms }, dictOf(pair)));
   if (sampled.length > 0) statements.push(table('SAMPLED_ROWS', { kind: 'dict', items: sampled }, dictOf(pair)));
-  const usesLayers = JSON.stringify(statements).includes('"per_layer"');
+  const usesExpand = JSON.stringify(statements).includes('"expand"');
   return {
     statements,
-    usesLayers,
+    usesExpand,
     hasSources: banks.size > 0,
     hasRowNorms: rowNorms.length > 0,
     hasSampledRows: sampled.length > 0,
   };
 }
 
-/** A dict of the rows; rows that differ in the number of a layer only are one row of `per_layer`. */
+/**
+ * A dict of the rows. Rows that differ in the number of a layer only are one row of `expand` with `*` for it, and weight
+ * and bias of one module are one row that ends in a dot.
+ */
 function grouped(rows: Rows): Expr {
   const families = new Map<string, { layers: number[]; row: Row }>();
   const plain: Row[] = [];
@@ -98,24 +101,35 @@ function grouped(rows: Rows): Expr {
     if (known) known.rows.push(row);
     else groups.set(key, { layers, rows: [row] });
   }
-  const dict = (list: Rows): readonly (readonly [Expr, Expr])[] => list.map(([k, v]) => [text(k), text(v)]);
-  const items: (readonly [Expr | undefined, Expr])[] = [...dict(plain)];
-  for (const { layers, rows: list } of groups.values()) {
-    const [paths, values] = [commonStart(list.map(([k]) => k)), commonStart(list.map(([, v]) => v))];
-    const rest = list.map(([k, v]): Row => [k.slice(paths.length), v.slice(values.length)]);
-    items.push([
-      undefined,
-      invoke('per_layer', [numbers(layers), text(paths), text(values), { kind: 'dict', items: dict(rest) }]),
-    ]);
-  }
-  const only = items[0];
-  return items.length === 1 && only && only[0] === undefined ? only[1] : { kind: 'dict', items };
+  const dict = (list: Rows): Expr => ({ kind: 'dict', items: list.map(([k, v]) => [text(k), text(v)] as const) });
+  // A name with a star of its own must not be taken for a row of all layers.
+  const literal = plain.filter(([, value]) => value.includes('*'));
+  const paired = pairs(plain.filter(([, value]) => !value.includes('*')));
+  const parts: Expr[] = [];
+  if (paired.some(([path]) => path.endsWith('.'))) parts.push(invoke('expand', [dict(paired)]));
+  else if (paired.length > 0) literal.unshift(...paired);
+  if (literal.length > 0) parts.unshift(dict(literal));
+  for (const { layers, rows: list } of groups.values())
+    parts.push(invoke('expand', [dict(pairs(list)), numbers(layers)]));
+  const [only, ...more] = parts;
+  if (only && more.length === 0) return only;
+  return { kind: 'dict', items: parts.map((part) => [undefined, part] as const) };
 }
 
-/** What all texts begin with, up to the end of the part that holds the star. */
-function commonStart(texts: readonly string[]): string {
-  const start = /^[^*]*\*[./]/.exec(texts[0] ?? '')?.[0] ?? '';
-  return texts.every((t) => t.startsWith(start)) ? start : '';
+/** Rows of a weight and of its bias as one: `query.weight`, `query.bias` as `query.`. */
+function pairs(rows: Rows): Row[] {
+  const stem = ([path, value]: Row, part: string): string | undefined =>
+    path.endsWith(`.${part}`) && value.endsWith(`.${part}`)
+      ? JSON.stringify([path.slice(0, -part.length), value.slice(0, -part.length)])
+      : undefined;
+  const biases = new Set(rows.flatMap((r) => stem(r, 'bias') ?? []));
+  const weights = new Set(rows.flatMap((r) => stem(r, 'weight') ?? []));
+  return rows.flatMap((row): Row[] => {
+    const weight = stem(row, 'weight');
+    if (weight !== undefined && biases.has(weight)) return [JSON.parse(weight) as Row];
+    const bias = stem(row, 'bias');
+    return bias !== undefined && weights.has(bias) ? [] : [row];
+  });
 }
 
 /** A row with `*` for the number of its layer, where attribute and value have the same number once. */

@@ -32,7 +32,9 @@ export function planPrompt(context: PlanContext): Result<PeftPlan> {
   const [prompt, second] = nodes.filter((n) => n.node.type === 'peft.prompt');
   if (!prompt || second) return fail('PEFT has one soft prompt for the whole model');
   const size = Number(prompt.params['size']);
-  const late = nodes.find((n) => n.node.type === 'layer.firstToken' && n.params['position'] !== 0);
+  if (context.task === 'TOKEN_CLS')
+    return fail('with a soft prompt PEFT labels its vectors too, here only the text is');
+  const late = nodes.find((n) => n.node.type === 'layer.firstToken' && n.params['from'] !== 'all');
   if (late) {
     return fail('the head reads the first word, in PEFT it reads the first vector of the prompt: choose pool=first');
   }

@@ -100,6 +100,14 @@ describe('espalier predict', () => {
     expect(Object.keys(probabilities)).toEqual(['bad', 'good']);
     expect((probabilities['bad'] ?? 0) + (probabilities['good'] ?? 0)).toBeCloseTo(1, 5);
   });
+  it('answers the same from the PEFT files that were written beside', async () => {
+    const answers = async (...run: readonly string[]): Promise<unknown> =>
+      (await at.call('predict', ...run, '--text', 'a dull plot', '--json')).last()['probabilities'];
+    const { bad, good } = (await answers('out')) as Record<string, number>;
+    const peft = (await answers('out/peft', '--backbone', 'backbone')) as Record<string, number>;
+    expect(peft['0']).toBeCloseTo(bad ?? -1, 5);
+    expect(peft['1']).toBeCloseTo(good ?? -1, 5);
+  });
   it.each([
     ['a folder without a run', ['predict', 'backbone', '--text', 'x'], 'run-missing'],
     ['a file that is no adapter', ['predict', 'backbone/model.safetensors', '--text', 'x'], 'adapter-unreadable'],

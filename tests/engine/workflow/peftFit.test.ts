@@ -243,8 +243,11 @@ describe('graphs that do not fit, and why', () => {
   });
 
   test('a graph that cannot be compiled', () => {
-    expect(reasonOf(documentWith('prompt', { pool: 'first', size: 3 }, TOKENS))).toContain(
-      'the model cannot be compiled',
-    );
+    const odd = addInside(documentWith('lora'), [[nodeId('odd'), { type: 'no.such', version: 1, params: {} }]], []);
+    expect(reasonOf(odd)).toContain('the model cannot be compiled');
+  });
+
+  test('a soft prompt for tokens', () => {
+    expect(reasonOf(documentWith('prompt', { pool: 'first', size: 3 }, TOKENS))).toContain('labels its vectors too');
   });
 });

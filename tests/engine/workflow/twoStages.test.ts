@@ -106,6 +106,15 @@ describe('two stages', () => {
     await newMixture('fusion', 'fusion.json');
     expect(ranAnew(stepsOf(await at.call('run', 'fusion.json', '--out', 'out', '--json')))).toEqual(['train']);
   });
+  it('leave no file of an earlier run that was not made again', async () => {
+    const data = ['--backbone', 'backbone', '--data', 'train.csv', '--eval', 'eval.csv'];
+    await at.call('new', ...data, '--method', 'lora', '--epochs', '1', '-o', 'lora.json');
+    const peft = (): readonly string[] => at.files().filter((f) => f.startsWith('out/peft/'));
+    stepsOf(await at.call('run', 'lora.json', '--out', 'out', '--json'));
+    expect(peft()).toEqual(['out/peft/adapter_config.json', 'out/peft/adapter_model.safetensors']);
+    stepsOf(await at.call('run', 'two.json', '--out', 'out', '--json'));
+    expect(peft()).toEqual([]);
+  });
   it('stop at what is asked for', async () => {
     const steps = stepsOf(await at.call('run', 'two.json', '--to', 'sources', '--out', 'out', '--json'));
     expect(steps.map((s) => s.step)).toEqual(['sources[a]/train', 'sources[b]/train']);

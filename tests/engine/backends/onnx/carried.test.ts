@@ -91,6 +91,15 @@ describe('factors and offsets', () => {
     expect(nodesOf(p)).toEqual(['FusedMatMul']);
   });
 
+  it('a factor that several products with tensors would apply is applied once', () => {
+    const p = program(X, ({ x, w }) => {
+      const scaled = b.mul(b.matmul(x!, w!), 0.3);
+      const y = b.mul(b.exp(scaled), 0.7);
+      return [b.mul(y, x!), b.mul(y, b.exp(x!))];
+    });
+    expect(nodesOf(p)).toEqual(['Exp', 'Exp', 'FusedMatMul', 'Mul', 'Mul', 'Mul']);
+  });
+
   it('half of one plus erf is one node after erf, a broadcast none', () => {
     const p = program(X, ({ x, r }) => [
       b.mul(b.add(b.erf(b.broadcastTo(r!, [3, 4])), 1), 0.5),

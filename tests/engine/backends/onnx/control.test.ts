@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { differentiate } from '../../../../engine/autodiff/gradient.ts';
 import { NoiseMaker, type NoiseInput } from '../../../../engine/backends/onnx/noise.ts';
 import * as b from '../../../../engine/ir/build.ts';
 import { symbol } from '../../../../engine/ir/dim.ts';
@@ -11,7 +12,7 @@ import { tensorType, type DType, type Shape } from '../../../../engine/ir/types.
 import type { NDArray } from '../../../../engine/ops/rule.ts';
 import { FnBuilder } from '../../../../engine/tracing/builder.ts';
 import { array, randomArray, relativeError, testRandom } from '../../../support/arrays.ts';
-import { programOf, runProgram, type Feeds } from '../../../support/gradients.ts';
+import { programOf, runProgram, withInnerProduct, type Feeds } from '../../../support/gradients.ts';
 import { rounded, runOnnx, toHost, withExecutable } from '../support.ts';
 
 const random = testRandom('control');
@@ -106,25 +107,50 @@ async function executed(p: Program, feeds: Feeds): Promise<string> {
     const file = readdirSync(folder).find((f) => f.startsWith('profile'))!;
     const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[];
     const nodes = events.filter((e) => e.cat === 'Node' && e.name.endsWith('_kernel_time')).sort((x, y) => x.ts - y.ts);
-    return nodes.flatMap((e) => (/Tanh|Exp|Sin/.test(e.args?.op_name ?? '') ? [e.args!.op_name!] : [])).join(' ');
+    return nodes.flatMap((e) => (/Tanh|Exp|Sin|Cos|Erf/.test(e.args?.op_name ?? '') ? [e.args!.op_name!] : [])).join(' ');
   });
 }
 
 describe('barrier', () => {
   const f = (x: Tensor): Tensor => b.exp(b.tanh(b.tanh(x)));
   const feeds: Feeds = rounded(new Map([['x', randomArray(random, { shape: [3, 4] })]]));
+  /** f(x) again, listed before what uses the first one. */
   const twice = (again: (x: Tensor, after: Tensor) => Tensor): Program =>
     program({ x: ['f32', [3, 4]] }, ({ x }) => {
       const middle = b.sin(f(x!));
-      return b.mul(middle, f(again(x!, middle)));
+      const second = b.sum(f(again(x!, middle)), [-2, -1]);
+      return b.add(second, b.sum(b.cos(middle), [-2, -1]));
     });
 
   it('keeps a recomputation from being merged, and after what it waits for', async () => {
     const merged = twice((x) => x);
     const guarded = twice((x, after) => b.barrier(x, after));
-    expect(await executed(merged, feeds)).toBe('Tanh Tanh Exp Sin');
-    expect(await executed(guarded, feeds)).toBe('Tanh Tanh Exp Sin Tanh Tanh Exp');
+    expect(await executed(merged, feeds)).toBe('Tanh Tanh Exp Sin Cos');
+    expect(await executed(guarded, feeds)).toBe('Tanh Tanh Exp Sin Tanh Tanh Exp Cos');
     await expectEqual(guarded, feeds);
+  });
+});
+
+describe('gelu and its derivative', () => {
+  it('share one erf, and the derivative is there before anything reads the gelu', async () => {
+    const forward = program({ x: ['f32', [3, 4]] }, ({ x }) => b.sum(b.tanh(b.gelu(b.cos(x!))), [-2, -1]));
+    const { program: p } = differentiate(forward, { of: 'y', wrt: ['x'] });
+    const feeds: Feeds = rounded(new Map([['x', randomArray(random, { shape: [3, 4] })]]));
+    expect(await executed(p, feeds)).toBe('Cos Erf Exp Tanh Sin');
+    await expectEqual(p, feeds);
+  });
+
+  it('a derivative that something else reads too stays where it is', async () => {
+    const forward = program({ x: ['f32', [3, 4]] }, ({ x }) => b.sum(b.gelu(x!), [-2, -1]));
+    const first = differentiate(forward, { of: 'y', wrt: ['x'] }).program;
+    const inner = withInnerProduct(first, 'inner', ['grad/x']);
+    const { program: p } = differentiate(inner, { of: 'inner', wrt: ['x'], prefix: 'grad2/' });
+    const shape = [3, 4];
+    const direction = randomArray(random, { shape });
+    const feeds: Feeds = rounded(new Map([['x', randomArray(random, { shape, range: [-3, 3] })], ['grad/x/direction', direction]]));
+    const want = runProgram(p, feeds);
+    const got = await withExecutable(p, {}, (e) => runOnnx(e, feeds));
+    for (const [name, y] of want) expect(relativeError(got.get(name)!, y), name).toBeLessThan(3e-6);
   });
 });
 

@@ -28,6 +28,8 @@ import { feedsFor } from '../../../support/tinyModels.ts';
 
 export const RUNNER = fileURLToPath(new URL('run_exported.py', import.meta.url));
 
+const INSPECTOR = fileURLToPath(new URL('inspect_source.py', import.meta.url));
+
 const BATCH = { lengths: [7, 4, 6], length: 7 };
 
 /** What the Program says: logits, the mean loss, and the gradient of every trainable parameter. */
@@ -156,6 +158,28 @@ export function runCases(cases: readonly Pick<Case, 'request'>[]): readonly Ran[
   });
   if (done.status !== 0) throw new Error(done.stderr.slice(-4000));
   return JSON.parse(done.stdout) as readonly Ran[];
+}
+
+/** What `inspect_source.py` says of a file. */
+export interface Inspected {
+  readonly duplicates: readonly (readonly [string, string])[];
+  readonly statements: number;
+  readonly lines: number;
+  readonly tree: string;
+  readonly names: readonly string[];
+  readonly strings: readonly string[];
+  readonly nodes: readonly string[];
+  readonly classes: readonly string[];
+}
+
+export function inspectFiles(files: readonly string[]): readonly Inspected[] {
+  const done = spawnSync(oraclePython(), [INSPECTOR], {
+    input: JSON.stringify({ files }),
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  if (done.status !== 0) throw new Error(done.stderr.slice(-4000));
+  return JSON.parse(done.stdout) as readonly Inspected[];
 }
 
 export interface Distances {

@@ -1,7 +1,7 @@
 """What is known of exported Python text without running it, by its syntax tree.
 
 Reads `{"files": [...]}` from stdin and writes one JSON object a file: `duplicates`: pairs of classes that differ in
-constants only; `lines`: logical lines without docstrings; `tree`: the syntax tree with names numbered in the order in
+constants only; `statements`: their number without docstrings; `lines`: those that are not empty; `tree`: the syntax tree with names numbered in the order in
 which they come, and strings and numbers masked; `names`: all names; `strings`: all strings; `nodes`: kinds of nodes.
 """
 
@@ -91,10 +91,11 @@ def inspect(path: Path) -> dict[str, Any]:
                 names.append(value)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             strings.append(node.value)
-    lines = sum(isinstance(n, ast.stmt) for n in ast.walk(without_docstrings(ast.parse(text))))
+    statements = sum(isinstance(n, ast.stmt) for n in ast.walk(without_docstrings(ast.parse(text))))
     return {
         "duplicates": duplicates(text),
-        "lines": lines,
+        "statements": statements,
+        "lines": sum(line.strip() != "" for line in text.splitlines()),
         "tree": numbered_tree(tree),
         "names": sorted(set(names)),
         "strings": strings,
