@@ -75,7 +75,7 @@ export interface ContainerInfo {
 
 export interface Container extends ContainerInfo {
   readonly file: SafetensorsFile;
-  read(tensor: string): Float32Array;
+  readonly read: (tensor: string) => Float32Array;
 }
 
 export const sourceTensor = (artifact: string, tensor: string): string => `source/${artifact}/${tensor}`;

@@ -107,7 +107,9 @@ async function executed(p: Program, feeds: Feeds): Promise<string> {
     const file = readdirSync(folder).find((f) => f.startsWith('profile'))!;
     const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[];
     const nodes = events.filter((e) => e.cat === 'Node' && e.name.endsWith('_kernel_time')).sort((x, y) => x.ts - y.ts);
-    return nodes.flatMap((e) => (/Tanh|Exp|Sin|Cos|Erf/.test(e.args?.op_name ?? '') ? [e.args!.op_name!] : [])).join(' ');
+    return nodes
+      .flatMap((e) => (/Tanh|Exp|Sin|Cos|Erf/.test(e.args?.op_name ?? '') ? [e.args!.op_name!] : []))
+      .join(' ');
   });
 }
 
@@ -147,7 +149,12 @@ describe('gelu and its derivative', () => {
     const { program: p } = differentiate(inner, { of: 'inner', wrt: ['x'], prefix: 'grad2/' });
     const shape = [3, 4];
     const direction = randomArray(random, { shape });
-    const feeds: Feeds = rounded(new Map([['x', randomArray(random, { shape, range: [-3, 3] })], ['grad/x/direction', direction]]));
+    const feeds: Feeds = rounded(
+      new Map([
+        ['x', randomArray(random, { shape, range: [-3, 3] })],
+        ['grad/x/direction', direction],
+      ]),
+    );
     const want = runProgram(p, feeds);
     const got = await withExecutable(p, {}, (e) => runOnnx(e, feeds));
     for (const [name, y] of want) expect(relativeError(got.get(name)!, y), name).toBeLessThan(3e-6);
