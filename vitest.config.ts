@@ -10,7 +10,7 @@ export default defineConfig({
     exclude: soak ? [] : ['tests/bench/**', 'tests/soak/**'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 300_000soak ? 4 * 3600_000 : 60_000,
+    testTimeout: soak ? 4 * 3600_000 : 300_000,
     hookTimeout: 300_000,
     passWithNoTests: false,
     allowOnly: false,
