@@ -235,6 +235,8 @@ function peopleView(context: CommandContext): View {
         say(
           `  epoch ${train.epoch.toFixed(1)}: ${primary} ${(all.get(primary) ?? 0).toFixed(4)}${train.best ? ' (best so far)' : ''}`,
         );
+      } else if (train.kind === 'progress') {
+        if (train.done === train.of) say(`  ${train.what}: ${train.of} examples`);
       } else if (train.kind === 'resumed') say(`  resumed after step ${train.step}`);
       else if (train.kind === 'warning') say(formatDiagnostic(train.diagnostic));
     },

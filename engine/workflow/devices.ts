@@ -1,5 +1,5 @@
 /** The devices that a run may use. Compiled sessions get a work folder on the disk of the checkpoint, so that weights are linked. */
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.ts';
@@ -48,11 +48,31 @@ export function openDevice(request: DeviceRequest): Device {
   };
 }
 
+const WORK = /^espalier-(\d+)-/;
+
 /** A new folder on the disk of `near`: in the home when that is there, else where temporary files go. */
 function workFolder(near: string, home: string): string {
-  const candidates = [join(home, 'work'), tmpdir()];
+  const own = join(home, 'work');
+  mkdirSync(own, { recursive: true });
   const disk = statSync(near).dev;
-  mkdirSync(join(home, 'work'), { recursive: true });
-  const same = candidates.find((c) => statSync(c).dev === disk) ?? join(home, 'work');
-  return mkdtempSync(join(same, 'espalier-'));
+  const folder = [own, tmpdir()].find((c) => statSync(c).dev === disk) ?? own;
+  sweepWork(folder);
+  return mkdtempSync(join(folder, `espalier-${process.pid}-`));
+}
+
+/** Removes the work folders of processes that were killed. */
+function sweepWork(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = WORK.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

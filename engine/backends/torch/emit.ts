@@ -28,7 +28,7 @@ export function emitTorch(source: TorchSource, options: TorchOptions = {}): Read
   const paths = parameterPaths(prepared, root.attributes, drafts);
   const tables = tablesOf(source, prepared, paths);
   const body = [...classes, ...root.finish(paths.ties)].map(printClass);
-  const names = tables.statements.map(printStatement).map(markLong).join('\n\n');
+  const names = tables.statements.map(printStatement).join('\n\n');
   const blocks = [
     ...(tables.usesExpand ? [library.EXPAND] : []),
     names,
@@ -50,13 +50,6 @@ export function emitTorch(source: TorchSource, options: TorchOptions = {}): Read
 const HEADER = `A model written by Espalier.
 
 \`load_pretrained\` loads the frozen backbone and \`load_adapter\` what was trained.`;
-
-/** A row of two names can be longer than a line and has no place to break at. */
-const markLong = (table: string): string =>
-  table
-    .split('\n')
-    .map((line) => (line.length > WIDTH ? `${line}  # noqa: E501` : line))
-    .join('\n');
 
 /** The attention module, with what the constructor calls in the code ask of it. */
 function attention(body: readonly string[]): readonly string[] {
@@ -86,9 +79,9 @@ const STANDARD: readonly Import[] = [
 ];
 const PACKAGES: readonly Import[] = [
   { line: 'import torch', needed: /\btorch\./ },
-  { line: 'import torch.nn.functional as F  # noqa: N812', needed: /\bF\./ },
   { line: 'from safetensors.torch import load_file', needed: /\bload_file\(/ },
   { line: 'from torch import Tensor, nn', needed: /\bnn\./ },
+  { line: 'from torch.nn import functional', needed: /\bfunctional\./ },
   { line: 'from torch.utils.checkpoint import checkpoint', needed: /\bcheckpoint\(/ },
 ];
 

@@ -16,7 +16,6 @@ import { OP_EXPRESSIONS, type OpContext, type OpExpression, type Operand } from 
 import { planCode, type Plan } from './plan.ts';
 import type { Matcher } from './patterns.ts';
 import type { StackList } from './stacks.ts';
-import { flatWidth } from './python/print.ts';
 import { Namer, own, type Ident } from './python/identifiers.ts';
 import {
   attribute,
@@ -31,6 +30,7 @@ import {
   TENSOR,
   tuple,
   walk,
+  widthOf,
   type Expr,
   type Statement,
 } from './python/syntax.ts';
@@ -197,10 +197,10 @@ export class ForwardWriter {
         deepens,
       ),
     });
-    const weight = (id: ValueId): number => (this.#get(id).cost.count > 0 ? flatWidth(this.#get(id).expr) : 0);
+    const weight = (id: ValueId): number => (this.#get(id).cost.count > 0 ? widthOf(this.#get(id).expr) : 0);
     // A sum of calls is written with one line for each.
     const width = (): number =>
-      deepens || total().depth > 1 ? ids.reduce((w, id) => w + flatWidth(this.#get(id).expr) + 2, EXTRA) : 0;
+      deepens || total().depth > 1 ? ids.reduce((w, id) => w + widthOf(this.#get(id).expr) + 2, EXTRA) : 0;
     for (let cost = total(); cost.count > MOST.count || cost.depth > MOST.depth || width() > WIDEST; cost = total()) {
       const longest = ids.reduce((a, b) => (weight(b) > weight(a) ? b : a));
       if (weight(longest) === 0) break;

@@ -25,7 +25,7 @@ export function attentionClass(uses: AttentionUses): string {
     ...when(uses.dropout, ['dropout_p=self.dropout if self.training else 0.0']),
     ...when(uses.scale, ['scale=self.scale']),
   ];
-  const call = `        context = F.scaled_dot_product_attention(${sdpa.join(', ')})`;
+  const call = `        context = functional.scaled_dot_product_attention(${sdpa.join(', ')})`;
   const more = [
     ...when(uses.prefix, ['    Every query also sees the `prefix` keys before them.']),
     ...when(uses.causal, ['    A causal one sees no key after its own position.']),
@@ -60,7 +60,7 @@ export function attentionClass(uses: AttentionUses): string {
     ]),
     ...(call.length <= 88
       ? [call]
-      : ['        context = F.scaled_dot_product_attention(', ...fitted(sdpa), '        )']),
+      : ['        context = functional.scaled_dot_product_attention(', ...fitted(sdpa), '        )']),
     '        return context.transpose(1, 2).flatten(2)',
   ].join('\n');
 }

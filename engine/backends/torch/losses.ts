@@ -47,7 +47,10 @@ function crossEntropy(fn: Fn, terms: ValueId, weight: ValueId, find: Find): Loss
   const { ignoreIndex } = entropy.attrs as OpAttrs['crossEntropy'];
   if (equal.inputs[0] !== labels || ignored !== ignoreIndex) return undefined;
   const keywords = ignoreIndex === -100 ? {} : { ignore_index: integer(ignoreIndex) };
-  return { operands: [logits, labels], build: ([a, b]) => invoke('F.cross_entropy', [a as Expr, b as Expr], keywords) };
+  return {
+    operands: [logits, labels],
+    build: ([a, b]) => invoke('functional.cross_entropy', [a as Expr, b as Expr], keywords),
+  };
 }
 
 const isCount = (fn: Fn, weight: ValueId, of: ValueId, find: Find): boolean => {
@@ -62,7 +65,7 @@ function squaredError(fn: Fn, terms: ValueId, weight: ValueId, find: Find): Loss
   const difference = find(square?.inputs[0], 'sub');
   if (!square || !difference || square.inputs[0] !== square.inputs[1] || !isCount(fn, weight, terms, find))
     return undefined;
-  return { operands: difference.inputs, build: ([a, b]) => invoke('F.mse_loss', [a as Expr, b as Expr]) };
+  return { operands: difference.inputs, build: ([a, b]) => invoke('functional.mse_loss', [a as Expr, b as Expr]) };
 }
 
 /** max(z, 0) - z y + log(1 + exp(-|z|)) */
@@ -87,6 +90,6 @@ function binaryCrossEntropy(fn: Fn, terms: ValueId, weight: ValueId, find: Find)
     return undefined;
   return {
     operands: [z, labels],
-    build: ([a, b]) => invoke('F.binary_cross_entropy_with_logits', [a as Expr, b as Expr]),
+    build: ([a, b]) => invoke('functional.binary_cross_entropy_with_logits', [a as Expr, b as Expr]),
   };
 }

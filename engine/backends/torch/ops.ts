@@ -234,12 +234,12 @@ function cut(attrs: OpAttrs['slice'], c: OpContext): Expr {
 function padded(attrs: OpAttrs['pad'], c: OpContext): Expr {
   const side = (d: Dim, hint: string): Expr => (isStatic(d) ? c.hole('integer', d, hint) : c.dim(d));
   const inner = Array.from({ length: 2 * (-attrs.axis - 1) }, () => integer(0));
-  return invoke('F.pad', [x(c), tuple([...inner, side(attrs.before, 'before'), side(attrs.after, 'after')])]);
+  return invoke('functional.pad', [x(c), tuple([...inner, side(attrs.before, 'before'), side(attrs.after, 'after')])]);
 }
 
 function matmul(attrs: OpAttrs['matmul'], c: OpContext): Expr {
   const [a, b] = [input(c, 0), input(c, 1)];
-  if (attrs.transposeB && rank(b) === 2 && !attrs.transposeA) return invoke('F.linear', [a.expr, b.expr]);
+  if (attrs.transposeB && rank(b) === 2 && !attrs.transposeA) return invoke('functional.linear', [a.expr, b.expr]);
   return binary('@', attrs.transposeA ? swapped(a) : a.expr, attrs.transposeB ? swapped(b) : b.expr);
 }
 
@@ -248,7 +248,7 @@ function layerNorm(attrs: OpAttrs['layerNorm'], c: OpContext): readonly Expr[] {
   const width = index(attribute(x(c), own('shape')), slice(integer(-1)));
   const variance = method(x(c), 'var', [], { dim: integer(-1), correction: integer(0) });
   return [
-    invoke('F.layer_norm', [x(c), width, x(c, 1), x(c, 2), epsilon]),
+    invoke('functional.layer_norm', [x(c), width, x(c, 1), x(c, 2), epsilon]),
     method(x(c), 'mean', [], { dim: integer(-1) }),
     invoke('torch.rsqrt', [binary('+', variance, epsilon)]),
   ];
@@ -258,7 +258,7 @@ function crossEntropy(attrs: OpAttrs['crossEntropy'], c: OpContext): readonly Ex
   const logits = rank(input(c, 0)) === 2 ? x(c) : method(x(c), 'movedim', [integer(-1), integer(1)]);
   const ignored = attrs.ignoreIndex === -100 ? {} : { ignore_index: c.hole('integer', attrs.ignoreIndex, 'ignored') };
   return [
-    invoke('F.cross_entropy', [logits, x(c, 1)], { reduction: text('none'), ...ignored }),
+    invoke('functional.cross_entropy', [logits, x(c, 1)], { reduction: text('none'), ...ignored }),
     invoke('torch.logsumexp', [x(c)], { dim: integer(-1) }),
   ];
 }
@@ -270,7 +270,11 @@ function noise(attrs: OpAttrs['noise'], c: OpContext): Expr {
   if (d.kind === 'uniform') return invoke('torch.rand', [shape], keywords);
   if (d.kind === 'normal') return invoke('torch.randn', [shape], keywords);
   const p = c.hole('probability', d.p, 'dropout');
-  return invoke('F.dropout', [invoke('torch.ones', [shape], keywords), p, attribute(dotted('self'), own('training'))]);
+  return invoke('functional.dropout', [
+    invoke('torch.ones', [shape], keywords),
+    p,
+    attribute(dotted('self'), own('training')),
+  ]);
 }
 
 const shapeFrom = (o: Operand, axis: number): Expr => ({
@@ -307,13 +311,13 @@ export const OP_EXPRESSIONS: Table = {
   tanh: torch('tanh'),
   erf: torch('erf'),
   sigmoid: torch('sigmoid'),
-  relu: (_a, c) => invoke('F.relu', [x(c)]),
+  relu: (_a, c) => invoke('functional.relu', [x(c)]),
   abs: torch('abs'),
   sign: torch('sign'),
   sin: torch('sin'),
   cos: torch('cos'),
   not: (_a, c) => ({ kind: 'unary', op: '~', x: x(c) }),
-  gelu: (a, c) => invoke('F.gelu', [x(c)], a.approximate === 'tanh' ? { approximate: text('tanh') } : {}),
+  gelu: (a, c) => invoke('functional.gelu', [x(c)], a.approximate === 'tanh' ? { approximate: text('tanh') } : {}),
   add: operator('+'),
   sub: operator('-'),
   mul: operator('*'),
@@ -335,7 +339,7 @@ export const OP_EXPRESSIONS: Table = {
   slice: cut,
   pad: padded,
   concat: (a, c) => invoke('torch.cat', [tuple(c.inputs.map((o) => o.expr))], { dim: integer(a.axis) }),
-  gather: (_a, c) => (rank(input(c, 0)) === 2 ? invoke('F.embedding', [x(c, 1), x(c)]) : index(x(c), x(c, 1))),
+  gather: (_a, c) => (rank(input(c, 0)) === 2 ? invoke('functional.embedding', [x(c, 1), x(c)]) : index(x(c), x(c, 1))),
   scatterAdd,
   pack: (_a, c) => index(method(x(c), 'flatten', [integer(0), integer(1)]), x(c, 1)),
   unpack,

@@ -89,7 +89,7 @@ const silu: Pattern = (instr, m) => {
   if (instr.op !== 'mul') return undefined;
   for (const [x, s] of orders(instr)) {
     const sigmoid = m.inner(s);
-    if (sigmoid?.op === 'sigmoid' && first(sigmoid) === x) return one(x, (e) => invoke('F.silu', [e]));
+    if (sigmoid?.op === 'sigmoid' && first(sigmoid) === x) return one(x, (e) => invoke('functional.silu', [e]));
   }
   return undefined;
 };

@@ -9,9 +9,9 @@ from os import PathLike
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def expand(rows: dict[str, str], layers: Iterable[int] = (0,)) -> dict[str, str]:
@@ -28,8 +28,12 @@ PRETRAINED: dict[str, str] = {
     **expand(
         {
             "embeddings.word_embeddings.weight": "embeddings.word_embeddings.weight",
-            "embeddings.position_embeddings.weight": "embeddings.position_embeddings.weight",  # noqa: E501
-            "embeddings.token_type_embeddings.weight": "embeddings.token_type_embeddings.weight",  # noqa: E501
+            "embeddings.position_embeddings.weight": (
+                "embeddings.position_embeddings.weight"
+            ),
+            "embeddings.token_type_embeddings.weight": (
+                "embeddings.token_type_embeddings.weight"
+            ),
             "embeddings_norm.": "embeddings.LayerNorm.",
             "pooler.": "pooler.dense.",
         }
@@ -80,7 +84,7 @@ class Attention(nn.Module):
         q, k, v = self.split(query), self.split(key), self.split(value)
         position = torch.arange(key.shape[1], device=key.device)
         visible = (position < lengths[:, None])[:, None, None]
-        context = F.scaled_dot_product_attention(
+        context = functional.scaled_dot_product_attention(
             q, k, v, attn_mask=visible, dropout_p=self.dropout if self.training else 0.0
         )
         return context.transpose(1, 2).flatten(2)
@@ -130,8 +134,8 @@ class Lora(nn.Module):
         self.B = nn.Parameter(torch.zeros(out_features, rank))
 
     def forward(self, x: Tensor) -> Tensor:
-        down = F.linear(self.dropout(x), self.A)
-        return F.linear(down, self.B) * self.scale
+        down = functional.linear(self.dropout(x), self.A)
+        return functional.linear(down, self.B) * self.scale
 
 
 class LinearHead(nn.Module):
@@ -181,7 +185,7 @@ class Layer(nn.Module):
         value = self.value(hidden) + self.lora_attn_value(hidden)
         context = self.attention(query, self.key(hidden), value, lengths)
         attn_norm = self.attn_norm(self.dropout(self.attn_out(context)) + hidden)
-        ffn_down = self.dropout(self.ffn_down(F.gelu(self.ffn_up(attn_norm))))
+        ffn_down = self.dropout(self.ffn_down(functional.gelu(self.ffn_up(attn_norm))))
         return self.ffn_norm(ffn_down + attn_norm)
 
 
@@ -234,7 +238,7 @@ class Model(nn.Module):
         logits = self.head(torch.tanh(self.pooler(hidden[:, 0])))
         if labels is None:
             return ModelOutput(logits)
-        loss = F.cross_entropy(logits, labels)
+        loss = functional.cross_entropy(logits, labels)
         return ModelOutput(logits, loss)
 
 

@@ -27,7 +27,7 @@ const BUILTINS = words(`
 
 /** What the emitted module imports or defines itself. */
 const MODULE = words(`
-  torch nn F math Tensor NamedTuple PathLike checkpoint load_file Model ModelOutput Attention PRETRAINED TRAINABLE SOURCES
+  torch nn functional math Tensor NamedTuple PathLike checkpoint load_file Model ModelOutput Attention PRETRAINED TRAINABLE SOURCES
   ROW_NORMS SAMPLED_ROWS tie copy_tensors expand load_pretrained load_source load_adapter token_mask annotations
 `);
 

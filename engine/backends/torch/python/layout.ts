@@ -6,6 +6,8 @@ export type Doc =
   | string
   | readonly Doc[]
   | { readonly kind: 'group'; readonly doc: Doc }
+  /** One line where it fits, else `first` where its own first line fits, else `second`. */
+  | { readonly kind: 'either'; readonly first: Doc; readonly second: Doc }
   | { readonly kind: 'indent'; readonly doc: Doc }
   /** A space or nothing on one line, else a line break. */
   | { readonly kind: 'line'; readonly flat: ' ' | '' }
@@ -14,6 +16,7 @@ export type Doc =
   | { readonly kind: 'ifBroken'; readonly text: string };
 
 export const group = (doc: Doc): Doc => ({ kind: 'group', doc });
+export const either = (first: Doc, second: Doc): Doc => ({ kind: 'either', first, second });
 export const indent = (doc: Doc): Doc => ({ kind: 'indent', doc });
 export const ifBroken = (text: string): Doc => ({ kind: 'ifBroken', text });
 export const LINE: Doc = { kind: 'line', flat: ' ' };
@@ -40,6 +43,7 @@ function fits(first: Item, rest: readonly Item[], room: number): boolean {
     if (typeof doc === 'string') left -= doc.length;
     else if (isList(doc)) for (let i = doc.length - 1; i >= 0; i--) stack.push({ depth, broken, doc: doc[i] as Doc });
     else if (doc.kind === 'group') stack.push({ depth, broken, doc: doc.doc });
+    else if (doc.kind === 'either') stack.push({ depth, broken, doc: doc.first });
     else if (doc.kind === 'indent') stack.push({ depth, broken, doc: doc.doc });
     else if (doc.kind === 'hardline') return true;
     else if (doc.kind === 'ifBroken') left -= broken ? doc.text.length : 0;
@@ -66,6 +70,11 @@ export function render(doc: Doc, width: number): string {
       const flat: Item = { depth, broken: false, doc: d.doc };
       const upcoming = todo.slice(-40).reverse();
       todo.push(fits(flat, upcoming, width - column) ? flat : { ...flat, broken: true });
+    } else if (d.kind === 'either') {
+      const upcoming = todo.slice(-40).reverse();
+      const isFlat = fits({ depth, broken: false, doc: d.first }, upcoming, width - column);
+      const first: Item = { depth, broken: !isFlat, doc: d.first };
+      todo.push(isFlat || fits(first, upcoming, width - column) ? first : { depth, broken: true, doc: group(d.second) });
     } else if (d.kind === 'ifBroken') {
       if (broken) {
         out += d.text;

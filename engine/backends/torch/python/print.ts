@@ -1,6 +1,6 @@
 /** Prints Python syntax in the layout of `ruff format`, 88 columns wide. It takes holes for a mistake: they are filled before. */
 import { BugError } from '../../../base/errors.ts';
-import { group, HARDLINE, ifBroken, indent, LINE, render, SOFTLINE, type Doc } from './layout.ts';
+import { either, group, HARDLINE, ifBroken, indent, LINE, render, SOFTLINE, type Doc } from './layout.ts';
 import { docstring } from './literals.ts';
 import {
   fill,
@@ -134,13 +134,17 @@ function exprDoc(e: Expr): Doc {
     case 'dict':
       return collection(
         '{',
-        e.items.map(([k, v]): Doc => (k ? [exprDoc(k), ': ', exprDoc(v)] : ['**', exprDoc(v)])),
+        e.items.map(([k, v]): Doc => (k ? [exprDoc(k), ': ', entryValue(v)] : ['**', exprDoc(v)])),
         '}',
       );
     case 'generator':
       return parenthesized(generatorDoc(e));
   }
 }
+
+/** A text that is too long beside its key goes to a line of its own. */
+const entryValue = (e: Expr): Doc =>
+  e.kind === 'literal' ? group([ifBroken('('), indent([SOFTLINE, e.text]), SOFTLINE, ifBroken(')')]) : exprDoc(e);
 
 const indexDoc = (items: readonly Expr[]): Doc => {
   const comma = items.length > 1 ? ifBroken(',') : '';
@@ -150,11 +154,21 @@ const indexDoc = (items: readonly Expr[]): Doc => {
 const generatorDoc = (e: Expr & { kind: 'generator' }): Doc =>
   group([exprDoc(e.item), LINE, `for ${e.targets.join(', ')} in `, exprDoc(e.over)]);
 
-/** The right side of a statement: what does not end in brackets of its own is put into some when it must break. */
+/**
+ * The right side of a statement: what does not end in brackets of its own is put into some when it must break. A single
+ * operator before a call leaves the line to the brackets of the call, as long as what stands before them fits.
+ */
 function rightSide(e: Expr): Doc {
   if (e.kind !== 'binary' && e.kind !== 'conditional') return exprDoc(e);
-  return group([ifBroken('('), indent([SOFTLINE, exprDoc(e)]), SOFTLINE, ifBroken(')')]);
+  const parenthesized = group([ifBroken('('), indent([SOFTLINE, exprDoc(e)]), SOFTLINE, ifBroken(')')]);
+  if (e.kind !== 'binary' || !endsInBrackets(e.right)) return parenthesized;
+  const isOnly = e.left.kind !== 'binary' || STRENGTH[e.left.op] !== STRENGTH[e.op];
+  if (!isOnly) return parenthesized;
+  const head = render(inside(e.left, STRENGTH[e.op]), Number.MAX_SAFE_INTEGER);
+  return either([`${head} ${e.op} `, inside(e.right, STRENGTH[e.op] + 1)], parenthesized);
 }
+
+const endsInBrackets = (e: Expr): boolean => e.kind === 'call' && e.args.length + e.keywords.length > 0;
 
 /** Several names at the left of an assignment or after `for` go without parentheses. */
 const target = (e: Expr): Doc => (e.kind === 'tuple' ? join(e.items.map(exprDoc), ', ') : exprDoc(e));
@@ -209,10 +223,6 @@ function defDoc(d: Def, depth: number): Doc {
     ]),
   ];
 }
-
-/** Columns of an expression on one line; a hole counts as a short number. */
-export const flatWidth = (e: Expr): number =>
-  render(exprDoc(fill(e, () => float(0.1))), Number.MAX_SAFE_INTEGER).length;
 
 export const printStatement = (s: Statement): string => render(statementDoc(s), WIDTH);
 

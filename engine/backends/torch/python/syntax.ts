@@ -240,3 +240,29 @@ function withoutNeutral(e: Expr): Expr {
   if (isNeutral(e.right)) return e.left;
   return isNeutral(e.left) ? e.right : e;
 }
+
+const FIXED: ReadonlySet<string> = new Set(['self', 'torch', 'functional', 'nn', 'math']);
+const NAME_WIDTH = 8;
+
+/**
+ * About how many columns an expression takes. Names count the same whatever they are, and so do numbers: what becomes a
+ * statement of its own must not depend on what things are called.
+ */
+export function widthOf(e: Expr): number {
+  const sum = (parts: readonly Expr[]): number => parts.reduce((n, p) => n + widthOf(p) + 2, 0);
+  switch (e.kind) {
+    case 'name':
+      return FIXED.has(e.id) ? e.id.length : NAME_WIDTH;
+    case 'hole':
+    case 'literal':
+      return 3;
+    case 'attribute':
+      return widthOf(e.of) + 1 + NAME_WIDTH;
+    case 'call':
+      return widthOf(e.fn) + sum(e.args) + e.keywords.reduce((n, [, v]) => n + NAME_WIDTH + widthOf(v) + 3, 0);
+    case 'binary':
+      return widthOf(e.left) + widthOf(e.right) + 3;
+    default:
+      return sum(partsOf(e));
+  }
+}

@@ -58,7 +58,7 @@ def numbered_classes(text: str) -> dict[str, str]:
 
 
 FIXED = """
-torch nn F math Tensor NamedTuple PathLike Iterable self super forward __init__ True False None Module Linear LayerNorm
+torch nn functional F math Tensor NamedTuple PathLike Iterable self super forward __init__ True False None Module Linear LayerNorm
 Embedding Dropout ModuleList Parameter range dict str int float list tuple gelu relu silu tanh sigmoid
 """
 
