@@ -82,8 +82,13 @@ const ELSE: ReadonlyMap<OpName, string> = new Map([
 
 const ATTENTION_INPUTS = ['query', 'key', 'value'] as const;
 
+/** Result names that say nothing of what was called. */
+const GENERAL: ReadonlySet<string> = new Set(['delta', 'x', 'y', 'z']);
+
 export function hintOf(id: ValueId, c: HintContext): string {
   const own = lastPart(c.fn.values.get(id)?.name);
+  const call = c.fn.body.find((i) => i.kind === 'call' && i.outputs.length === 1 && i.outputs[0] === id);
+  if (call?.kind === 'call' && own !== undefined && GENERAL.has(own)) return partsOfPath(call.site).at(-1) ?? own;
   if (own !== undefined) return own;
   const result = c.fn.results.find((r) => r.id === id);
   if (result) return lastPart(result.name) ?? 'result';

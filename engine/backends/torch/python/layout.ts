@@ -74,7 +74,9 @@ export function render(doc: Doc, width: number): string {
       const upcoming = todo.slice(-40).reverse();
       const isFlat = fits({ depth, broken: false, doc: d.first }, upcoming, width - column);
       const first: Item = { depth, broken: !isFlat, doc: d.first };
-      todo.push(isFlat || fits(first, upcoming, width - column) ? first : { depth, broken: true, doc: group(d.second) });
+      todo.push(
+        isFlat || fits(first, upcoming, width - column) ? first : { depth, broken: true, doc: group(d.second) },
+      );
     } else if (d.kind === 'ifBroken') {
       if (broken) {
         out += d.text;

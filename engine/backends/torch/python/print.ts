@@ -2,16 +2,7 @@
 import { BugError } from '../../../base/errors.ts';
 import { either, group, HARDLINE, ifBroken, indent, LINE, render, SOFTLINE, type Doc } from './layout.ts';
 import { docstring } from './literals.ts';
-import {
-  fill,
-  float,
-  type BinaryOp,
-  type ClassDef,
-  type Def,
-  type Expr,
-  type Parameter,
-  type Statement,
-} from './syntax.ts';
+import type { BinaryOp, ClassDef, Def, Expr, Parameter, Statement } from './syntax.ts';
 
 export const WIDTH = 88;
 

@@ -1,8 +1,8 @@
 """What is known of exported Python text without running it, by its syntax tree.
 
 Reads `{"files": [...]}` from stdin and writes one JSON object a file: `duplicates`: pairs of classes that differ in
-constants only; `statements`: their number without docstrings; `lines`: those that are not empty; `tree`: the syntax tree with names numbered in the order in
-which they come, and strings and numbers masked; `names`: all names; `strings`: all strings; `nodes`: kinds of nodes.
+constants only; `statements`: their number without docstrings; `lines`: those that are not empty; `tree`: the syntax tree with names, strings and
+numbers masked; `names`: all names; `strings`: all strings; `nodes`: kinds of nodes.
 """
 
 from __future__ import annotations
@@ -79,6 +79,22 @@ def numbered_tree(node: ast.AST) -> str:
     return ast.dump(Masked().visit(copy))
 
 
+LIBRARIES = ("torch", "nn", "functional", "math", "self", "super")
+
+
+def shape_of(node: ast.AST) -> str:
+    """The tree with constants and all names masked, but for what is called of PyTorch."""
+    copy = without_docstrings(ast.parse(ast.unparse(node)))
+    for part in ast.walk(copy):
+        for field in ("id", "name", "arg"):
+            if getattr(part, field, None) not in (None, *LIBRARIES):
+                setattr(part, field, "n")
+        base = part.value if isinstance(part, ast.Attribute) else None
+        if isinstance(base, ast.expr) and not (isinstance(base, ast.Name) and base.id in LIBRARIES[:4]):
+            setattr(part, "attr", "n")
+    return ast.dump(Masked().visit(copy), indent=1)
+
+
 def inspect(path: Path) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
@@ -96,7 +112,7 @@ def inspect(path: Path) -> dict[str, Any]:
         "duplicates": duplicates(text),
         "statements": statements,
         "lines": sum(line.strip() != "" for line in text.splitlines()),
-        "tree": numbered_tree(tree),
+        "tree": shape_of(tree),
         "names": sorted(set(names)),
         "strings": strings,
         "nodes": sorted(nodes),
