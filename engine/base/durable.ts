@@ -47,5 +47,6 @@ export function fsyncFolder(path: string): void {
 
 /** Removes the temporary files that a crashed writer left in `folder`. */
 export function sweepTemporaries(folder: string): void {
-  for (const name of readdirSync(folder)) if (name.endsWith(TEMPORARY_SUFFIX)) rmSync(join(folder, name), { force: true });
+  for (const name of readdirSync(folder))
+    if (name.endsWith(TEMPORARY_SUFFIX)) rmSync(join(folder, name), { force: true });
 }

@@ -41,10 +41,11 @@ export interface CompileRequest {
 }
 
 export interface CompileMemo {
+  readonly texts: TraceContext['texts'];
   readonly traced: Map<string, TracedWires>;
   readonly library: FnLibrary;
 }
-export const newMemo = (): CompileMemo => ({ traced: new Map(), library: new FnLibrary() });
+export const newMemo = (): CompileMemo => ({ texts: new WeakMap(), traced: new Map(), library: new FnLibrary() });
 
 /** A parameter of the Program and where it comes from. */
 export interface EntryParameter extends Declaration {
@@ -170,6 +171,7 @@ function traceModel(
     bypassAll,
     banks: request.banks ?? new Map(),
     memo: memo.traced,
+    texts: memo.texts,
     report,
   };
   const scope = new Scope(scopeContext);

@@ -24,6 +24,8 @@ export interface TraceContext {
   readonly banks: ReadonlyMap<BankId, readonly SourceModule[]>;
   /** Traced functions by signature; shared by all compilations of one session, so that an edit traces little. */
   readonly memo: Map<string, TracedWires>;
+  /** What nodes say in a layer, by the objects that say it. */
+  readonly texts: WeakMap<object, WeakMap<object, Map<string, string>>>;
   report(d: Diagnostic): void;
 }
 

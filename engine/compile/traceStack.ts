@@ -216,26 +216,44 @@ function emptyLoss(scope: Scope, coefficient: number): DataWire {
   return { kind: 'loss', sum: number(0), weight: number(1), coefficient };
 }
 
-/** Everything in a body that may differ between layers, and the body's own content. */
-function layerKey(context: TraceContext, body: Graph, at: LayerContext): unknown {
-  const nodes = Object.entries(body.nodes).map(([id, node]) => {
-    const definition = context.registry.get(node.type);
+/**
+ * Everything in a body that may differ between layers, and the body's own content, as text. What a node says in a layer is
+ * kept by the node itself: documents are immutable, so after an edit only the changed nodes are read again.
+ */
+function layerKey(context: TraceContext, body: Graph, at: LayerContext): string {
+  const parts = Object.entries(body.nodes).map(([id, node]) => {
     const recipe = node.recipe === undefined ? undefined : context.document.recipes[node.recipe];
-    const resolved = definition
-      ? resolveNode(context.document, context.registry, id as NodeId, node, at, {}, () => undefined)
-      : undefined;
-    const bank = node.bank === undefined ? '' : bankKey(context, node.bank);
-    return [
-      id,
-      node.type,
-      resolved?.params ?? node.params,
-      resolved?.active ?? true,
-      node.shared ?? '',
-      node.scope ?? '',
-      bank,
-      recipe?.version ?? 0,
-      node.body ?? null,
-    ];
+    const text = cachedText(context, recipe ?? node, node, `${at.layer} ${at.first} ${at.repeat}`, () =>
+      nodeText(context, node, at),
+    );
+    return node.bank === undefined ? `${id} ${text}` : `${id} ${text} ${canonicalJson(bankKey(context, node.bank))}`;
   });
-  return [nodes, body.edges];
+  return `${parts.join('\n')}\n${cachedText(context, body.edges, body.edges, '', () => canonicalJson(body.edges))}`;
+}
+
+function nodeText(context: TraceContext, node: Node, at: LayerContext): string {
+  const resolved = context.registry.get(node.type)
+    ? resolveNode(context.document, context.registry, '' as NodeId, node, at, {}, () => undefined)
+    : undefined;
+  const { type, shared, scope, bank, body } = node;
+  return canonicalJson([
+    type,
+    resolved?.params ?? node.params,
+    resolved?.active ?? true,
+    shared ?? '',
+    scope ?? '',
+    bank ?? '',
+    body ?? null,
+  ]);
+}
+
+/** A text kept for two objects (a node and its recipe) as long as both live. */
+function cachedText(context: TraceContext, first: object, second: object, key: string, make: () => string): string {
+  let inner = context.texts.get(first);
+  if (!inner) context.texts.set(first, (inner = new WeakMap<object, Map<string, string>>()));
+  let texts = inner.get(second);
+  if (!texts) inner.set(second, (texts = new Map<string, string>()));
+  let text = texts.get(key);
+  if (text === undefined) texts.set(key, (text = make()));
+  return text;
 }

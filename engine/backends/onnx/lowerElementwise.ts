@@ -136,9 +136,9 @@ export const lowerGelu: Lowering<'gelu'> = (c, site, inputs) => {
       offset: 0.5,
       bounded: true,
     });
-    const y = c.graph.node('Mul', [x.name, cdf.name]);
     // Else the runtime would leave the derivative to the backward pass, and keep both x and Phi(x) for it.
-    return [result(site, held(c, y, x.shape, settle(c.graph, site.derivative).name), [x])];
+    const after = settle(c.graph, site.derivative).name;
+    return [result(site, c.graph.node('Mul', [x.name, held(c, cdf.name, cdf.shape, after)]), [x])];
   }
   const attributes = { approximate: text(site.attrs.approximate) };
   return [result(site, c.graph.node('Gelu', [x.name], { attributes }), [x])];

@@ -42,7 +42,11 @@ const MODULE_ATTRIBUTES = words(`
   state_dict to to_empty train training type xpu zero_grad
 `);
 
+/** Letters that are easily taken for digits; PEP 8 asks not to use them as variables. */
+const AMBIGUOUS = words('l I O');
+
 const RESERVED: ReadonlySet<string> = new Set([...KEYWORDS, ...BUILTINS, ...MODULE]);
+const RESERVED_LOCALS: ReadonlySet<string> = new Set([...RESERVED, ...AMBIGUOUS]);
 const RESERVED_ATTRIBUTES: ReadonlySet<string> = new Set([...RESERVED, ...MODULE_ATTRIBUTES]);
 
 /** A name that the emitter itself chose: a mistake in it is ours. */
@@ -91,7 +95,7 @@ export class Namer {
   /** The name that `hint` becomes while nothing else has it. */
   wish(hint: string): string {
     const text = this.#kind === 'class' ? pascal(hint) : snake(hint, this.#kind === 'attribute');
-    const reserved = this.#kind === 'attribute' ? RESERVED_ATTRIBUTES : RESERVED;
+    const reserved = { attribute: RESERVED_ATTRIBUTES, local: RESERVED_LOCALS, class: RESERVED }[this.#kind];
     return reserved.has(text) ? `${text}${this.#kind === 'class' ? 'Block' : '_'}` : text;
   }
 

@@ -11,6 +11,7 @@ import { differentiate } from '../../../../engine/autodiff/gradient.ts';
 import { exportTorch } from '../../../../engine/backends/torch/export.ts';
 import { interpret } from '../../../../engine/backends/reference/interpret.ts';
 import { must } from '../../../../engine/base/errors.ts';
+import type { TorchSource } from '../../../../engine/backends/torch/source.ts';
 import type { CompiledModel } from '../../../../engine/compile/model.ts';
 import type { NDArray } from '../../../../engine/ops/rule.ts';
 import { inlineProgram } from '../../../../engine/passes/inline.ts';
@@ -81,36 +82,48 @@ export interface Case {
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'espalier-torch-'));
 
+export interface CaseOptions {
+  readonly dtype: 'float32' | 'float64';
+  /** What the model is exported as; by default as it was compiled. Its parameters are those of `compiled`, in order. */
+  readonly as?: (source: TorchSource) => TorchSource;
+  /** Whether the trained parameters are loaded; they are by default. */
+  readonly adapter?: boolean;
+}
+
 /** Writes code, weights and batch of one document into a folder of its own. */
-export function writeCase(test: TestDocument, want: Expected, parent: string, dtype: 'float32' | 'float64'): Case {
+export function writeCase(test: TestDocument, want: Expected, parent: string, options: CaseOptions): Case {
   const folder = join(parent, test.name);
   mkdirSync(folder, { recursive: true });
   const compiled = compileDocument(test.document, true);
+  const source = options.as?.(compiled) ?? compiled;
   const first = test.name === 'roberta' ? { firstPosition: 2 } : {};
-  const [file] = exportTorch(compiled, folder, first);
+  const [file] = exportTorch(source, folder, first);
   const artifacts = new Map<string, Map<string, TensorToWrite>>([['backbone', new Map()]]);
   const adapter = new Map<string, TensorToWrite>();
-  for (const p of compiled.parameters) {
+  compiled.parameters.forEach((p, i) => {
     const feed = want.feeds.get(p.name);
-    if (!feed) continue;
-    if (p.source) {
-      const tensors = artifacts.get(p.source.artifact) ?? new Map<string, TensorToWrite>();
-      artifacts.set(p.source.artifact, tensors.set(p.source.tensor, feed32(feed)));
-    } else if (p.role === 'trainable') adapter.set(p.path, feed32(feed));
-  }
+    const named = must(source.parameters[i], p.name);
+    if (!feed) return;
+    if (named.source) {
+      const tensors = artifacts.get(named.source.artifact) ?? new Map<string, TensorToWrite>();
+      artifacts.set(named.source.artifact, tensors.set(named.source.tensor, feed32(feed)));
+    } else if (p.role === 'trainable') adapter.set(named.path, feed32(feed));
+  });
   const path = (name: string): string => join(folder, `${name}.safetensors`);
-  for (const [name, tensors] of artifacts) writeTensors(path(name), tensors);
+  const numbered = [...artifacts].map(([name, tensors], i) => [name, path(`artifact${i}`), tensors] as const);
+  for (const [, to, tensors] of numbered) writeTensors(to, tensors);
   writeTensors(path('adapter'), adapter);
   writeTensors(path('inputs'), inputsOf(want.feeds));
-  const sources = Object.fromEntries([...artifacts.keys()].filter((n) => n !== 'backbone').map((n) => [n, path(n)]));
+  const sources = Object.fromEntries(numbered.slice(1).map(([name, to]) => [name, to]));
+  const loads = options.adapter === false ? {} : { adapter: path('adapter') };
   const request = {
     file,
-    checkpoint: path('backbone'),
+    checkpoint: path('artifact0'),
     sources,
-    adapter: path('adapter'),
+    ...loads,
     inputs: path('inputs'),
     out: path('out'),
-    dtype,
+    dtype: options.dtype,
   };
   return { name: test.name, folder, request };
 }
@@ -167,7 +180,6 @@ export interface Inspected {
   readonly lines: number;
   readonly tree: string;
   readonly names: readonly string[];
-  readonly strings: readonly string[];
   readonly nodes: readonly string[];
   readonly classes: readonly string[];
 }
@@ -201,15 +213,20 @@ export function compare(want: Expected, out: string): Distances {
     const error = parityError(must(got.get(`gradient/${name}`), `gradient of ${name}`), tensor(wanted), largest);
     if (error > gradient) [gradient, worst] = [error, name];
   }
-  const real = realRows(want);
-  const logits = real(tensor(want.logits));
   return {
-    logits: parityError(real(must(got.get('logits'), 'logits')), logits, maxAbs(logits)),
+    logits: compareLogits(want, out),
     loss: Math.abs(must(got.get('loss')?.data[0], 'loss') - want.loss) / Math.abs(want.loss),
     gradient,
     worst,
     names: [...got.keys()].filter((n) => n.startsWith('gradient/')).map((n) => n.slice('gradient/'.length)),
   };
+}
+
+/** The distance of the logits that a run has written, relative to the largest. */
+export function compareLogits(want: Expected, out: string): number {
+  const real = realRows(want);
+  const logits = real({ shape: want.logits.shape, data: want.logits.data });
+  return parityError(real(must(readTensors(out).get('logits'), 'logits')), logits, maxAbs(logits));
 }
 
 /** Logits without those of the padding, which are unspecified. */

@@ -10,10 +10,10 @@ import { exportTorch } from '../../../../engine/backends/torch/export.ts';
 import type { TorchParameter, TorchSource } from '../../../../engine/backends/torch/source.ts';
 import { must } from '../../../../engine/base/errors.ts';
 import type { Fn, Instr, Program } from '../../../../engine/ir/program.ts';
-import { compileDocument, exportDocument } from '../../../support/documents.ts';
+import { compileDocument, exportDocument, type TestDocument } from '../../../support/documents.ts';
 import { oraclePython } from '../../../support/oracle.ts';
 import { testRandom } from '../../../support/arrays.ts';
-import { inspectFiles, newFolder } from './harness.ts';
+import { type Case, compareLogits, expected, inspectFiles, newFolder, runCases, writeCase } from './harness.ts';
 
 const folder = newFolder();
 afterAll(() => {
@@ -176,6 +176,19 @@ const harmless = (): ((part: string) => string) => {
 };
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+test('hostile names lead to the right tensors', () => {
+  // A lone surrogate cannot stand in the JSON of a tensor file.
+  const texts = HOSTILE.filter((t) => t.isWellFormed());
+  const documents = ['dora', 'fusion'].map(exportDocument);
+  const wants = documents.map(expected);
+  const as = (source: TorchSource): TorchSource => renamed(source, distinct(texts, 5));
+  const write = (d: TestDocument, i: number): Case =>
+    writeCase(d, must(wants[i], d.name), join(folder, 'numbers'), { dtype: 'float64', as });
+  runCases(documents.map(write)).forEach((ran, i) => {
+    expect(compareLogits(must(wants[i], 'a reference'), ran.out)).toBeLessThan(1e-6);
+  });
+});
 
 describe.each(['lora_ranks', 'dora', 'fusion', 'prefix_mlp', 'prompt'])('%s', (name) => {
   test('has one syntax tree whatever its names are', () => {

@@ -1,8 +1,13 @@
 """What is known of exported Python text without running it, by its syntax tree.
 
-Reads `{"files": [...]}` from stdin and writes one JSON object a file: `duplicates`: pairs of classes that differ in
-constants only; `statements`: their number without docstrings; `lines`: those that are not empty; `tree`: the syntax tree with names, strings and
-numbers masked; `names`: all names; `strings`: all strings; `nodes`: kinds of nodes.
+Reads `{"files": [...]}` from stdin and writes one JSON object a file:
+`duplicates`  pairs of classes that differ in constants or names only
+`statements`  their number without docstrings
+`lines`       those that are not empty
+`tree`        the syntax tree with constants and names masked
+`names`       all names
+`nodes`       kinds of nodes
+`classes`     their names
 """
 
 from __future__ import annotations
@@ -58,8 +63,8 @@ def numbered_classes(text: str) -> dict[str, str]:
 
 
 FIXED = """
-torch nn functional F math Tensor NamedTuple PathLike Iterable self super forward __init__ True False None Module Linear LayerNorm
-Embedding Dropout ModuleList Parameter range dict str int float list tuple gelu relu silu tanh sigmoid
+torch nn functional F math Tensor NamedTuple PathLike Iterable self super forward __init__ True False None Module Linear
+LayerNorm Embedding Dropout ModuleList Parameter range dict str int float list tuple gelu relu silu tanh sigmoid
 """
 
 
@@ -89,24 +94,23 @@ def shape_of(node: ast.AST) -> str:
         for field in ("id", "name", "arg"):
             if getattr(part, field, None) not in (None, *LIBRARIES):
                 setattr(part, field, "n")
-        base = part.value if isinstance(part, ast.Attribute) else None
-        if isinstance(base, ast.expr) and not (isinstance(base, ast.Name) and base.id in LIBRARIES[:4]):
-            setattr(part, "attr", "n")
+        if not isinstance(part, ast.Attribute):
+            continue
+        if not (isinstance(part.value, ast.Name) and part.value.id in LIBRARIES[:4]):
+            part.attr = "n"
     return ast.dump(Masked().visit(copy), indent=1)
 
 
 def inspect(path: Path) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    names, strings, nodes = [], [], set()
+    names, nodes = [], set()
     for node in ast.walk(tree):
         nodes.add(type(node).__name__)
         for field in ("id", "name", "attr", "arg"):
             value = getattr(node, field, None)
             if isinstance(value, str):
                 names.append(value)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            strings.append(node.value)
     statements = sum(isinstance(n, ast.stmt) for n in ast.walk(without_docstrings(ast.parse(text))))
     return {
         "duplicates": duplicates(text),
@@ -114,7 +118,6 @@ def inspect(path: Path) -> dict[str, Any]:
         "lines": sum(line.strip() != "" for line in text.splitlines()),
         "tree": shape_of(tree),
         "names": sorted(set(names)),
-        "strings": strings,
         "nodes": sorted(nodes),
         "classes": [n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef)],
     }

@@ -19,7 +19,7 @@ const runs = new Map<string, { readonly want: Expected; readonly ran: Ran; reado
 
 beforeAll(() => {
   const wanted = EXPORT_DOCUMENTS.map((d) => expected(d));
-  const cases = EXPORT_DOCUMENTS.map((d, i) => writeCase(d, must(wanted[i], d.name), folder, 'float64'));
+  const cases = EXPORT_DOCUMENTS.map((d, i) => writeCase(d, must(wanted[i], d.name), folder, { dtype: 'float64' }));
   runCases(cases).forEach((ran, i) => {
     const want = must(wanted[i], 'a reference');
     runs.set(must(cases[i], 'a case').name, { want, ran, distances: compare(want, ran.out) });

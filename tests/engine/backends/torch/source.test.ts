@@ -124,7 +124,7 @@ describe.each(['lora', 'pfeiffer', 'prefix'])('beside %s written by hand', (name
   test('both give the same numbers', () => {
     const document = exportDocument(name);
     const want = expected(document);
-    const { request } = writeCase(document, want, join(folder, 'beside'), 'float64');
+    const { request } = writeCase(document, want, join(folder, 'beside'), { dtype: 'float64' });
     const [ran] = runCases([{ request: { ...request, sources: {}, file: golden(`handwritten_${name}.py`) } }]);
     const distances = compare(want, must(ran, 'a run').out);
     expect(distances.logits).toBeLessThan(1e-6);
