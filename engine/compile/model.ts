@@ -5,7 +5,7 @@
 import { contentHash } from '../base/canonical.ts';
 import { BugError, must, type Diagnostic } from '../base/errors.ts';
 import { add, mul, sum } from '../ir/build.ts';
-import { symbol, type Dim, type SymbolDecl } from '../ir/dim.ts';
+import { symbol, type SymbolDecl } from '../ir/dim.ts';
 import { FP32, type Program } from '../ir/program.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { printShape, sameShape, tensorType } from '../ir/types.ts';
@@ -77,7 +77,7 @@ export interface Compilation {
 /** What an objective may do: call the model, also with all modules off, and return losses and named outputs. */
 export interface ObjectiveContext {
   /** Calls the model on the batch. `bypass: 'all'` is the backbone with the same head and weights, the teacher of distillation. */
-  model(options?: { readonly bypass?: 'all' }): ModelCall;
+  readonly model: (options?: { readonly bypass?: 'all' }) => ModelCall;
 }
 export interface ModelCall {
   readonly outputs: ReadonlyMap<string, Tensor>;
@@ -342,7 +342,7 @@ function checkWeights(
     const where = { model: request.model, node: p.path, tensor: p.source.tensor };
     const has = request.weightShape(p.source);
     if (!has) report(messages.noCheckpointTensor(where));
-    else if (!sameShape(has, p.type.shape as readonly Dim[]))
+    else if (!sameShape(has, p.type.shape))
       report(messages.weightShape(where, printShape(p.type.shape), printShape(has)));
   }
 }

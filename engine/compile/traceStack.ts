@@ -138,7 +138,8 @@ function stackRegion(context: TraceContext, node: Node, body: Traced, streams: n
   if (mode === 'none') return { kind: 'plain' };
   if (mode === 'checkpoint') return { kind: 'checkpoint' };
   const name = `${body.fn.name}Inverse`;
-  const inverse = mode === 'reversible' ? invertFn(body.fn, streams, name) : fail(`recompute is "${String(mode)}"`);
+  const inverse =
+    mode === 'reversible' ? invertFn(body.fn, streams, name) : fail(`recompute is ${JSON.stringify(mode)}`);
   if (!inverse.ok) {
     context.report(messages.notReversible({ ...where, param: 'recompute' }, inverse.error));
     throw new Stopped();

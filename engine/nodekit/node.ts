@@ -91,7 +91,7 @@ export interface BuildContext<S extends ParamSpecs> {
   /** Rows of the node's source bank; empty when it has none. */
   readonly bank: readonly SourceModule[];
   /** The definition of another node type, for banks. */
-  definition(type: string): AnyNode | undefined;
+  readonly definition: (type: string) => AnyNode | undefined;
 }
 
 export interface NodeDefinition<S extends ParamSpecs = ParamSpecs> {
@@ -110,7 +110,7 @@ export interface NodeDefinition<S extends ParamSpecs = ParamSpecs> {
   readonly bank?: boolean;
   build(context: BuildContext<S>): Readonly<Record<string, Wire>>;
   /** The module's contribution `[..., d]` for an input `[..., d]`, without residual: what fusion and ScaLearn mix. */
-  asSource?(scope: Scope, x: Tensor, params: ParamValues<S>): Tensor;
+  readonly asSource?: (scope: Scope, x: Tensor, params: ParamValues<S>) => Tensor;
 }
 
 /** A definition whose parameter types are forgotten; made by `defineNode` alone, which has checked them. */

@@ -36,7 +36,7 @@ export interface Transform {
   /** Builds inside the function of the linear layer; parameters are named under `site`. */
   wrap(scope: Scope, base: LinearOperator): LinearOperator;
   /** The added term of an additive transform. */
-  delta?(scope: Scope, x: Tensor, outFeatures: Dim): Tensor;
+  readonly delta?: (scope: Scope, x: Tensor, outFeatures: Dim) => Tensor;
 }
 
 /** The frozen weight. `layout` is `[out, in]` for linear layers and `[in, out]` for GPT-2's Conv1D. */

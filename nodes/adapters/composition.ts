@@ -46,9 +46,7 @@ export const sourceBank = defineNode({
       const frozen = scope.frozen((name) => source.tensor(name.slice(source.name.length + 1)));
       const outputs = frozen
         .inside(source.name)
-        .outline('', origin, [['x', x]], (inner, value) => [
-          ['delta', build(inner, value as Tensor, source.params as never)],
-        ]);
+        .outline('', origin, [['x', x]], (inner, value) => [['delta', build(inner, value, source.params as never)]]);
       return outputs[0] as Tensor;
     });
     return { sources: { kind: 'sources', names: bank.map((s) => s.name), values } };

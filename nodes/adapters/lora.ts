@@ -52,7 +52,7 @@ function loraTransform(id: string, p: LoraParams, gate: Tensor | undefined): Tra
   const delta = (scope: Scope, x: Tensor, outFeatures: Dim): Tensor => {
     const inputs: (readonly [string, Tensor])[] = [['x', x]];
     const call = scope.outline(id, origin(outFeatures), inputs, (inner, value) => [
-      ['delta', loraDelta(inner, p, value as Tensor, outFeatures)],
+      ['delta', loraDelta(inner, p, value, outFeatures)],
     ]);
     return gate ? mul(call[0] as Tensor, gate) : (call[0] as Tensor);
   };

@@ -38,7 +38,7 @@ export function applyPreset(
   given: Readonly<Record<string, unknown>>,
   bank?: BankId,
 ): Result<Document> {
-  const preset = PRESETS.find((p: AnyPreset) => p.name === name) as AnyPreset | undefined;
+  const preset = PRESETS.find<AnyPreset>((p): p is AnyPreset => p.name === name);
   if (!preset) return fail(`no method is named "${name}"; choose one of ${presetNames().join(', ')}`);
   const graph = document.models[model];
   if (!graph) return fail(`the document has no model "${model}"`);
@@ -58,7 +58,7 @@ export function applyPreset(
   );
   if (!edited.ok) return edited;
   const models = recordOf(
-    Object.entries(document.models).map(([k, v]) => [k as ModelId, k === model ? edited.value.graph : v] as const),
+    entriesOf<ModelId, Graph>(document.models).map(([k, v]) => [k, k === model ? edited.value.graph : v] as const),
   );
   return ok({ ...document, models, recipes: edited.value.recipes });
 }

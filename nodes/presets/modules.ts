@@ -147,7 +147,7 @@ export const prompt = definePreset({
       init: p.init,
       width: e['width'] ?? 0,
       rows: e['vocabulary'] ?? 0,
-      table: `${String(e['prefix'])}word_embeddings.weight`,
+      table: `${typeof e['prefix'] === 'string' ? e['prefix'] : ''}word_embeddings.weight`,
     });
     let graph = withNodes(
       recipe.edit.graph,

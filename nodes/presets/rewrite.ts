@@ -16,8 +16,7 @@ export interface Preset<S extends ParamSpecs = ParamSpecs> {
   apply(edit: PresetEdit, params: ParamValues<S>): Result<PresetEdit>;
 }
 export type AnyPreset = Preset;
-export const definePreset = <const S extends ParamSpecs>(preset: Preset<S>): AnyPreset =>
-  preset as unknown as AnyPreset;
+export const definePreset = <const S extends ParamSpecs>(preset: Preset<S>): AnyPreset => preset;
 
 /** A model under rewriting: its graph, and the recipes that were added. */
 export interface PresetEdit {
@@ -82,7 +81,7 @@ export function addRecipe(
     id: key,
     edit: {
       ...edit,
-      recipes: recordOf([...Object.entries(edit.recipes), [key, { type, version: 1, params }]]) as Document['recipes'],
+      recipes: recordOf([...Object.entries(edit.recipes), [key, { type, version: 1, params }]]),
     },
   };
 }

@@ -203,7 +203,7 @@ describe('layers and overrides', () => {
         Object.entries(document.recipes).map(
           ([id, r]) => [id, { ...r, params: { ...r.params, rank: { all: 2, at: { '1': 5 } } } }] as const,
         ),
-      ) as Document['recipes'],
+      ),
     };
     const ranks = parameters(changed)
       .filter((p) => p.name.endsWith('attn_query/A'))

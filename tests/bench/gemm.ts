@@ -22,7 +22,7 @@ export function productFlops(program: Program, sizes: SymbolBindings): number {
   const types = (ids: readonly ValueId[]): ValueType[] => ids.map((id) => must(fn.values.get(id), `%${id}`).type);
   return fn.body.reduce((total, instr) => {
     if (instr.kind !== 'op' || !PRODUCTS.has(instr.op)) return total;
-    const flops = ruleOf(instr.op).flops(instr.attrs as never, types(instr.inputs), types(instr.outputs));
+    const flops = ruleOf(instr.op).flops(instr.attrs, types(instr.inputs), types(instr.outputs));
     return total + evaluateDim(flops, sizes);
   }, 0);
 }

@@ -45,7 +45,7 @@ function readLine(): string | undefined {
   const byte = Buffer.alloc(1);
   const bytes: number[] = [];
   for (;;) {
-    let count = 0;
+    let count: number;
     try {
       count = readSync(0, byte, 0, 1, null);
     } catch (error) {

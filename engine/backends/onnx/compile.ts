@@ -7,6 +7,7 @@
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import { BugError, must } from '../../base/errors.ts';
 import type { SymbolBindings, SymbolDecl } from '../../ir/dim.ts';
@@ -109,6 +110,7 @@ class OnnxExecutable implements Executable {
     const outputs = await this.#session.run(given, fetches).catch((error: unknown) => {
       throw new BugError(`onnx: ${String(error)}`, { cause: error });
     });
+    discardCopies(results.flatMap((r) => (into?.has(r.name) ? must(outputs[r.onnx], r.name) : [])));
     return new Map(results.map((r) => [r.name, into?.get(r.name) ?? fromOrt(must(outputs[r.onnx], r.name), r.name)]));
   }
 
@@ -120,4 +122,23 @@ class OnnxExecutable implements Executable {
       }
     }
   }
+}
+
+/** Copies below this size are left to the garbage collector. */
+const LARGE_BYTES = 2 ** 20;
+
+/**
+ * The binding of ONNX Runtime copies also the results that were written to the caller's arrays. Large copies are given back
+ * at once, by moving them into a message that nobody receives: else they pile up until the next garbage collection.
+ */
+function discardCopies(tensors: readonly ort.Tensor[]): void {
+  const buffers = tensors.flatMap((x) => {
+    const { buffer } = x.data as Float32Array<ArrayBuffer>;
+    return buffer.byteLength >= LARGE_BYTES ? [buffer] : [];
+  });
+  if (buffers.length === 0) return;
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(null, buffers);
+  port1.close();
+  port2.close();
 }

@@ -1,9 +1,10 @@
 /**
- * A flat Program made ready for lowering: composed ops without a kernel are replaced by their decomposition, and what no
- * result needs is left out. The instructions behind the coordinates of noise are set apart: the host evaluates them. Equal
- * instructions are not looked for: equal nodes are merged when they are written (`graph.ts`).
+ * A flat Program made ready for lowering: composed ops without a kernel are replaced by their decomposition, equal
+ * instructions are merged (what a decomposed forward op and its gradient share), and what no result needs is left out. The
+ * instructions behind the coordinates of noise are set apart: the host evaluates them.
  */
 import { BugError, must } from '../../base/errors.ts';
+import { printAttrs } from '../../ir/attrsText.ts';
 import type { Fn, Instr, OpInstr, Program, ValueId } from '../../ir/program.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { ruleOf } from '../../ops/table.ts';
@@ -22,7 +23,7 @@ export interface Prepared {
 
 export function prepare(program: Program, composed: ReadonlySet<OpName>): Prepared {
   const entry = must(program.functions.get(program.entry), 'the entry exists');
-  const fn = decomposeOps(entry, composed);
+  const fn = mergeEqual(decomposeOps(entry, composed));
   const { body, hostValues } = reach(fn);
   const uses = new Map<ValueId, number>();
   const count = (id: ValueId): unknown => uses.set(id, (uses.get(id) ?? 0) + 1);
@@ -59,6 +60,26 @@ function decomposeOps(fn: Fn, composed: ReadonlySet<OpName>): Fn {
     fn.results.map((r) => ({ name: r.name, value: now(r.id) })),
     fn.origin,
   );
+}
+
+/** A barrier gives a new value, so that what it guards is equal to nothing else. */
+function mergeEqual(fn: Fn): Fn {
+  const known = new Map<string, readonly ValueId[]>();
+  const merged = new Map<ValueId, ValueId>();
+  const now = (id: ValueId): ValueId => merged.get(id) ?? id;
+  const body: Instr[] = [];
+  for (const old of fn.body) {
+    const found = opOf(old);
+    const instr: OpInstr = { ...found, inputs: found.inputs.map(now) };
+    const key = `${instr.op} ${printAttrs(instr.attrs)} ${instr.inputs.join(' ')}`;
+    const equal = known.get(key);
+    if (equal) instr.outputs.forEach((id, i) => merged.set(id, equal[i] as ValueId));
+    else {
+      known.set(key, instr.outputs);
+      body.push(instr);
+    }
+  }
+  return { ...fn, body, results: fn.results.map((r) => ({ ...r, id: now(r.id) })) };
 }
 
 function reach(fn: Fn): { body: OpInstr[]; hostValues: Set<ValueId> } {

@@ -200,8 +200,8 @@ function classOf(member: Draft, code: Code, args: ClassArguments, className: Ide
     targets: [attribute(SELF, a.attribute)],
     value: name(a.name),
   }));
-  const init = code.init.map((s) => fillStatement(s, args.inInit));
-  const forward = code.forward.map((s) => fillStatement(s, args.inForward));
+  const init = code.init.map((s) => fillStatement(s, (hole) => args.inInit(hole)));
+  const forward = code.forward.map((s) => fillStatement(s, (hole) => args.inForward(hole)));
   const parameters = args.list.map((a): Parameter => ({
     name: a.name,
     annotation: dotted(isInteger(a.kind) ? 'int' : 'float'),

@@ -2,12 +2,12 @@
  * Writes the forward code of one function: every op becomes an expression, an expression that is read once moves into its
  * reader while it stays short, and what remains gets a name that says what it is.
  */
-import { BugError, must } from '../../base/errors.ts';
+import { must } from '../../base/errors.ts';
 import { isStatic, type Dim } from '../../ir/dim.ts';
 import type { OpAttrs } from '../../ir/opAttrs.ts';
 import type { CallInstr, Instr, OpInstr, RepeatInstr, ValueId } from '../../ir/program.ts';
 import { sameType, type ValueType } from '../../ir/types.ts';
-import { dataOf as dataOf_, type Attributes } from './attributes.ts';
+import { dataOf, type Attributes } from './attributes.ts';
 import type { AttributeContext } from './context.ts';
 import { dimExpression, type SizedInput } from './dims.ts';
 import type { HoleKind } from './holes.ts';
@@ -16,7 +16,8 @@ import { OP_EXPRESSIONS, type OpContext, type OpExpression, type Operand } from 
 import { planCode, type Plan } from './plan.ts';
 import type { Matcher } from './patterns.ts';
 import type { StackList } from './stacks.ts';
-import { Namer, own, type Ident } from './python/identifiers.ts';
+import { FREE, Values, type Cost, type Held } from './values.ts';
+import { own, type Ident, type Namer } from './python/identifiers.ts';
 import {
   attribute,
   call,
@@ -29,47 +30,19 @@ import {
   slice,
   TENSOR,
   tuple,
-  walk,
-  widthOf,
   type Expr,
   type Statement,
 } from './python/syntax.ts';
 
-/** How long an expression is to read: calls and operators in it, and how deep calls stand in calls. */
-interface Cost {
-  readonly count: number;
-  readonly depth: number;
-}
-
-/** An expression that no statement has computed yet, or the name of one that has. */
-interface Held {
-  readonly expr: Expr;
-  readonly cost: Cost;
-  readonly isNumber: boolean;
-}
-
-/** What one statement may hold, and how many columns it may take. */
-const MOST: Cost = { count: 6, depth: 4 };
-const WIDEST = 66;
-/** Columns of a short method's name and its brackets. */
-const EXTRA = 8;
-const FREE: Cost = { count: 0, depth: 0 };
-
 export class ForwardWriter {
   readonly #c: AttributeContext;
   readonly #attributes: Attributes;
-  readonly #held = new Map<ValueId, Held>();
+  readonly #values: Values;
   readonly #made = new Map<ValueId, OpInstr>();
   readonly #plan: Plan;
   readonly #inputs: (readonly [ValueId, Expr])[] = [];
   /** Queries, keys and values: steps of their own where they are more than one call. */
   readonly #attended: ReadonlySet<ValueId>;
-  /** How often the code has read a value so far. */
-  readonly #reads = new Map<ValueId, number>();
-  /** The value that a local variable holds now. */
-  readonly #variables = new Map<Ident, ValueId>();
-  readonly names = new Namer('local');
-  readonly statements: Statement[] = [];
 
   /** `results` are the values that the end of the code reads, each as often as it does. */
   constructor(c: AttributeContext, attributes: Attributes, results: readonly ValueId[]) {
@@ -79,15 +52,29 @@ export class ForwardWriter {
     this.#attended = new Set(
       c.fn.body.flatMap((i) => (i.kind === 'op' && i.op === 'attention' ? i.inputs.slice(0, 3) : [])),
     );
-    const dataOf = (instr: Instr): readonly ValueId[] => dataOf_(instr, c.partOf);
-    this.#plan = planCode({ fn: c.fn, results, dataOf, matcher: (instr) => this.#matcher(instr) });
+    const data = (instr: Instr): readonly ValueId[] => dataOf(instr, c.partOf);
+    this.#plan = planCode({ fn: c.fn, results, dataOf: data, matcher: (instr) => this.#matcher(instr) });
+    this.#values = new Values({
+      uses: (id) => this.#usesOf(id),
+      hint: (id) => this.#hint(id),
+      isStep: (id, cost) => this.#isStep(id, cost),
+      mayReplace: (old, next) => this.#mayReplace(old, next),
+      weight: (id) => attributes.weight(id),
+    });
+  }
+
+  get names(): Namer {
+    return this.#values.names;
+  }
+
+  get statements(): Statement[] {
+    return this.#values.statements;
   }
 
   /** Binds an input of the function to what the code calls it. */
   bind(id: ValueId, expr: Expr): void {
-    this.#held.set(id, { expr, cost: FREE, isNumber: false });
+    this.#values.bind(id, expr);
     this.#inputs.push([id, expr]);
-    if (expr.kind === 'name') this.#variables.set(expr.id, id);
   }
 
   write(body: readonly Instr[]): void {
@@ -98,15 +85,29 @@ export class ForwardWriter {
     }
   }
 
-  /** The expression of a value, where it is read as a tensor. */
+  /** The expression of a value, where the end of the code reads it. */
   read(id: ValueId): Expr {
-    const { isNumber } = this.#get(id);
-    const expr = this.#take(id);
-    return isNumber ? invoke('torch.tensor', [expr]) : expr;
+    return this.#values.takeTensor(id);
   }
 
   #usesOf(id: ValueId): number {
     return this.#plan.uses.get(id) ?? 0;
+  }
+
+  #hint(id: ValueId): string {
+    return hintOf(id, { fn: this.#c.fn, attributes: this.#attributes, made: (x) => this.#made.get(x) });
+  }
+
+  /** Values that nodes name, what attention reads unless it is one call, and what it gives. */
+  #isStep(id: ValueId, cost: Cost): boolean {
+    const instr = this.#made.get(id);
+    if (cost.count > 1 && this.#attended.has(id)) return true;
+    return instr !== undefined && (instr.op === 'attention' || this.#c.fn.values.get(id)?.name !== undefined);
+  }
+
+  /** Lengths are read off inputs by name, so what takes the name of an input must have its shape. */
+  #mayReplace(old: ValueId, next: ValueId): boolean {
+    return !this.#inputs.some(([id]) => id === old) || sameType(this.#type(old), this.#type(next));
   }
 
   #constant(id: ValueId): number | undefined {
@@ -120,122 +121,35 @@ export class ForwardWriter {
     return must(this.#c.fn.values.get(id), `%${id} of ${this.#c.fn.name}`).type;
   }
 
-  #get(id: ValueId): Held {
-    const held = this.#held.get(id);
-    if (held) return held;
-    const weight = this.#attributes.weight(id);
-    if (!weight) throw new BugError(`%${id} of ${this.#c.fn.name} is read before it is made`);
-    return { expr: weight, cost: FREE, isNumber: false };
-  }
-
-  #take(id: ValueId): Expr {
-    const { expr, cost } = this.#get(id);
-    this.#reads.set(id, (this.#reads.get(id) ?? 0) + 1);
-    // What had no name had one reader, and is part of it now.
-    if (cost.count > 0) this.#held.delete(id);
-    return expr;
-  }
-
-  #assign(targets: readonly Expr[], value: Expr): void {
-    this.statements.push({
-      kind: 'assign',
-      targets: [targets.length === 1 ? (targets[0] as Expr) : tuple(targets)],
-      value,
-    });
-  }
-
-  /** The name for a value: that of a variable that nothing will read any more, where it is the right one. */
-  #nameFor(id: ValueId): Ident {
-    const hint = this.#hint(id);
-    const known = this.names.minted(hint);
-    const held = known && this.#variables.get(known);
-    const isFree = known !== undefined && held !== undefined && this.#isOver(held, known, id);
-    const made = isFree ? known : this.names.mint(hint);
-    this.#variables.set(made, id);
-    return made;
-  }
-
-  #hint(id: ValueId): string {
-    return hintOf(id, { fn: this.#c.fn, attributes: this.#attributes, made: (x) => this.#made.get(x) });
-  }
-
-  #isOver(value: ValueId, variable: Ident, next: ValueId): boolean {
-    if ((this.#reads.get(value) ?? 0) < this.#usesOf(value)) return false;
-    // Lengths are read off inputs by name, so what takes the name of an input has its shape.
-    const isInput = this.#inputs.some(([id]) => id === value);
-    if (isInput && !sameType(this.#type(value), this.#type(next))) return false;
-    return [...this.#held].every(
-      ([id, { expr, cost }]) => id === next || cost.count === 0 || !mentions(expr, variable),
-    );
-  }
-
-  /** Turns an expression into a statement that gives it a name. */
-  #store(id: ValueId): void {
-    const { expr, isNumber } = this.#get(id);
-    const target = name(this.#nameFor(id));
-    this.#assign([target], expr);
-    this.#held.set(id, { expr: target, cost: FREE, isNumber });
-  }
-
-  /** Keeps an expression for its only reader, or stores it when it has several, or a name of its own. */
-  #hold(id: ValueId, held: Held): void {
-    const uses = this.#usesOf(id);
-    if (uses === 0) return;
-    this.#held.set(id, held);
-    const instr = this.#made.get(id);
-    const isNamed = instr !== undefined && (instr.op === 'attention' || this.#c.fn.values.get(id)?.name !== undefined);
-    const isStep = uses > 1 || isNamed || (held.cost.count > 1 && this.#attended.has(id));
-    if (held.cost.count > 0 && isStep) this.#store(id);
-  }
-
-  /** The operands' expressions; the longest are stored first where their reader would become too long. */
-  #operands(ids: readonly ValueId[], deepens = true): { readonly exprs: readonly Expr[]; readonly cost: Cost } {
-    const total = (): Cost => ({
-      count: ids.reduce((sum, id) => sum + this.#get(id).cost.count, 1),
-      depth: deeper(
-        ids.reduce((d, id) => Math.max(d, this.#get(id).cost.depth), 0),
-        deepens,
-      ),
-    });
-    const weight = (id: ValueId): number => (this.#get(id).cost.count > 0 ? widthOf(this.#get(id).expr) : 0);
-    // A sum of calls is written with one line for each.
-    const width = (): number =>
-      deepens || total().depth > 1 ? ids.reduce((w, id) => w + widthOf(this.#get(id).expr) + 2, EXTRA) : 0;
-    for (let cost = total(); cost.count > MOST.count || cost.depth > MOST.depth || width() > WIDEST; cost = total()) {
-      const longest = ids.reduce((a, b) => (weight(b) > weight(a) ? b : a));
-      if (weight(longest) === 0) break;
-      this.#store(longest);
-    }
-    const cost = total();
-    return { exprs: ids.map((id) => this.#take(id)), cost };
-  }
-
   #op(instr: OpInstr): void {
     const id = instr.outputs[0] as ValueId;
     const isRead = instr.outputs.some((out) => this.#usesOf(out) > 0);
     if (!isRead || this.#plan.inside.has(instr) || (instr.op === 'noise' && this.#attentionReads(id))) return;
     const match = this.#plan.matches.get(instr);
     if (match) {
-      const { exprs, cost } = this.#operands(match.operands);
-      this.#hold(id, { expr: match.build(exprs), cost, isNumber: false });
+      const { exprs, cost } = this.#values.takeAll(match.operands);
+      this.#values.hold([[id, { expr: match.build(exprs), cost, isNumber: false }]]);
       return;
     }
     const data = instr.op === 'attention' ? instr.inputs.slice(0, 4) : instr.inputs;
-    const isNumber = data.map((x) => this.#get(x).isNumber);
-    const { exprs, cost } = this.#operands(data, !OPERATORS.includes(instr.op));
+    const isNumber = data.map((x) => this.#values.get(x).isNumber);
+    const { exprs, cost } = this.#values.takeAll(data, !OPERATORS.includes(instr.op));
     const operands = data.map((x, i): Operand => ({
       expr: exprs[i] as Expr,
       isNumber: isNumber[i] === true,
       type: this.#type(x),
     }));
     const expression = OP_EXPRESSIONS[instr.op] as OpExpression<typeof instr.op>;
-    const made = expression(instr.attrs as never, this.#opContext(instr, operands));
+    const made = expression(instr.attrs, this.#opContext(instr, operands));
     const values = Array.isArray(made) ? (made as readonly Expr[]) : [made as Expr];
     const numeric = isNumeric(instr, operands);
     const isTrivial = numeric || (values[0] === exprs[0] && cost.count === 1);
-    instr.outputs.forEach((out, i) => {
-      this.#hold(out, { expr: must(values[i], `output ${i}`), cost: isTrivial ? FREE : cost, isNumber: numeric });
+    const held = (i: number): Held => ({
+      expr: must(values[i], `output ${i}`),
+      cost: isTrivial ? FREE : cost,
+      isNumber: numeric,
     });
+    this.#values.hold(instr.outputs.map((out, i) => [out, held(i)] as const));
   }
 
   #attentionReads(noise: ValueId): boolean {
@@ -319,36 +233,26 @@ export class ForwardWriter {
   #call(instr: CallInstr): void {
     const { fn } = this.#c.partOf(instr.fn);
     const data = instr.inputs.filter((_, i) => fn.params[i]?.role === 'input');
-    const isNumber = data.map((id) => this.#get(id).isNumber);
-    const { exprs: read, cost } = this.#operands(data);
+    const isNumber = data.map((id) => this.#values.get(id).isNumber);
+    const { exprs: read, cost } = this.#values.takeAll(data);
     const exprs = read.map((e, i) => (isNumber[i] === true ? invoke('torch.tensor', [e]) : e));
     const module = this.#attributes.called(instr);
     const value = instr.region.kind === 'checkpoint' ? checkpointed(module, exprs) : call(module, exprs);
     const [only, ...more] = instr.outputs;
     if (only !== undefined && more.length === 0) {
-      this.#hold(only, { expr: value, cost, isNumber: false });
+      this.#values.hold([[only, { expr: value, cost, isNumber: false }]]);
       return;
     }
-    this.#assign(
-      instr.outputs.map((id) => name(this.#target(id))),
-      value,
-    );
-  }
-
-  /** A name for one of several outputs; `_` for one that nothing reads. */
-  #target(id: ValueId): Ident {
-    if (this.#usesOf(id) === 0) return own('_');
-    const made = this.#nameFor(id);
-    this.#held.set(id, { expr: name(made), cost: FREE, isNumber: false });
-    return made;
+    const targets = instr.outputs.map((id) => name(this.#usesOf(id) === 0 ? own('_') : this.#values.declare(id)));
+    this.#values.assign(targets, value);
   }
 
   #repeat(instr: RepeatInstr): void {
     const { self, list } = this.#attributes.stack(instr);
-    const carries = instr.carry.map((id, i) => this.#carry(id, instr.outputs[i] as ValueId));
+    const carries = instr.carry.map((id, i) => this.#values.carry(id, instr.outputs[i] as ValueId));
     const data = instr.broadcast.map((id) => {
-      if (this.#get(id).cost.count > 0) this.#store(id);
-      return this.read(id);
+      if (this.#values.get(id).cost.count > 0) this.#values.store(id);
+      return this.#values.takeTensor(id);
     });
     const collected = instr.outputs.slice(instr.carry.length);
     // Fresh names: a variable of before may still be read in the next round of the loop.
@@ -359,53 +263,29 @@ export class ForwardWriter {
     const args = [...carries, ...data];
     const value = instr.region.kind === 'checkpoint' ? checkpointed(layer, args) : call(layer, args);
     const targets = [...carries, ...items.map((item) => name(item))];
+    const append = (l: Ident, i: number): Statement => ({
+      kind: 'expression',
+      value: method(name(l), 'append', [name(items[i] as Ident)]),
+    });
     const body: Statement[] = [
       { kind: 'assign', targets: [targets.length === 1 ? (targets[0] as Expr) : tuple(targets)], value },
-      ...lists.map((l, i): Statement => ({
-        kind: 'expression',
-        value: method(name(l), 'append', [name(items[i] as Ident)]),
-      })),
+      ...lists.map(append),
     ];
-    this.statements.push({
-      kind: 'for',
-      target: list.shared ? name(own('_')) : layer,
-      over: layersOf(instr, self, list),
-      body,
+    const over = layersOf(instr, self, list);
+    this.statements.push({ kind: 'for', target: list.shared ? name(own('_')) : layer, over, body });
+    const stacked = (l: Ident): Held => ({
+      expr: invoke('torch.stack', [name(l)]),
+      cost: { count: 1, depth: 1 },
+      isNumber: false,
     });
-    collected.forEach((id, i) => {
-      this.#hold(id, {
-        expr: invoke('torch.stack', [name(lists[i] as Ident)]),
-        cost: { count: 1, depth: 1 },
-        isNumber: false,
-      });
-    });
-  }
-
-  /** The variable that goes through the layers: that of the value before them where nothing reads it afterwards. */
-  #carry(before: ValueId, after: ValueId): Expr {
-    const isLast = (this.#reads.get(before) ?? 0) + 1 === this.#usesOf(before);
-    const expr = this.read(before);
-    const isVariable = expr.kind === 'name' && this.#variables.get(expr.id) === before;
-    const variable = isVariable && isLast ? expr.id : this.#nameFor(after);
-    if (!(isVariable && isLast)) this.#assign([name(variable)], expr);
-    this.#variables.set(variable, after);
-    this.#held.set(after, { expr: name(variable), cost: FREE, isNumber: false });
-    return name(variable);
+    this.#values.hold(collected.map((id, i) => [id, stacked(lists[i] as Ident)] as const));
   }
 }
 
 const LIST: Expr = index(dotted('list'), TENSOR);
 const EMPTY: Expr = { kind: 'list', items: [] };
-/** A call makes an expression deeper; an operator does where calls stand in calls. */
-const deeper = (depth: number, isCall: boolean): number => depth + (isCall || depth > 1 ? 1 : 0);
 /** Ops that are written as operators. */
 const OPERATORS: readonly string[] = ['add', 'sub', 'mul', 'div', 'neg', 'constant'];
-
-const mentions = (e: Expr, id: Ident): boolean => {
-  let found = false;
-  walk(e, (x) => void (found ||= x.kind === 'name' && x.id === id));
-  return found;
-};
 
 /** What a loop over layers runs over: the whole list, a part of it, or so many times. */
 function layersOf(instr: RepeatInstr, self: Expr, list: StackList): Expr {

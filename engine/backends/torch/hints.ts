@@ -12,7 +12,7 @@ export interface HintContext {
 }
 
 /** Names of results by what was done; ops that only rearrange or shape a value leave its name to it. */
-const BY_OP: { readonly [K in OpName]: string | 'operand' } = {
+const BY_OP: { readonly [K in OpName]: string } = {
   neg: 'operand',
   exp: 'operand',
   log: 'operand',

@@ -274,7 +274,7 @@ function removeParameters(
 
 function renamed(instr: Instr, resolve: (id: ValueId) => ValueId): Instr {
   if (!operandsOf(instr).some((id) => resolve(id) !== id)) return instr;
-  if (instr.kind !== 'repeat') return { ...instr, inputs: instr.inputs.map(resolve) } as Instr;
+  if (instr.kind !== 'repeat') return { ...instr, inputs: instr.inputs.map(resolve) };
   return {
     ...instr,
     carry: instr.carry.map(resolve),

@@ -15,9 +15,9 @@ export interface PlanRequest {
   readonly fn: Fn;
   /** Values that the end of the code reads. */
   readonly results: readonly ValueId[];
-  dataOf(instr: Instr): readonly ValueId[];
+  readonly dataOf: (instr: Instr) => readonly ValueId[];
   /** What patterns may ask; `inner` is added here. */
-  matcher(instr: OpInstr): Omit<Matcher, 'inner' | 'made'>;
+  readonly matcher: (instr: OpInstr) => Omit<Matcher, 'inner' | 'made'>;
 }
 
 export function planCode({ fn, results, dataOf, matcher }: PlanRequest): Plan {

@@ -127,7 +127,7 @@ function simplified(fn: Fn, done: ReadonlyMap<string, Fn>): Fn {
 const nextId = (values: ReadonlyMap<ValueId, ValueInfo>): ValueId => (1 + Math.max(-1, ...values.keys())) as ValueId;
 
 export function mapInputs(instr: Instr, f: (id: ValueId) => ValueId): Instr {
-  if (instr.kind !== 'repeat') return { ...instr, inputs: instr.inputs.map(f) } as Instr;
+  if (instr.kind !== 'repeat') return { ...instr, inputs: instr.inputs.map(f) };
   return {
     ...instr,
     carry: instr.carry.map(f),
@@ -156,25 +156,15 @@ function foldOp(
     id,
     attrs: { dtype: type.dtype, shape: type.shape, value },
   });
-  switch (instr.op) {
-    case 'noise':
-      return { kind: 'instr', instr: { ...instr, inputs: [] } };
-    case 'constant':
-      return { kind: 'constant', id, attrs: instr.attrs as OpAttrs['constant'] };
-    case 'cast':
-      return a && a.shape.length === 0 ? constant(a.value) : keep;
-    case 'mul':
-      return a && b && a.shape.length + b.shape.length === 0 ? constant(a.value * b.value) : keep;
-    case 'sum': {
-      if (!a || type.shape.length > 0) return keep;
-      const count = productOf(a.shape);
-      if (isStatic(count)) return constant(a.value * count);
-      if (a.value !== 1) return keep;
-      return { kind: 'instr', instr: { kind: 'op', op: 'dimension', attrs: { of: count }, inputs: [], outputs: [id] } };
-    }
-    default:
-      return keep;
-  }
+  if (instr.op === 'noise') return { kind: 'instr', instr: { ...instr, inputs: [] } };
+  if (instr.op === 'constant') return constant((instr.attrs as OpAttrs['constant']).value);
+  if (instr.op === 'cast' && a?.shape.length === 0) return constant(a.value);
+  if (instr.op === 'mul' && a && b && a.shape.length + b.shape.length === 0) return constant(a.value * b.value);
+  if (instr.op !== 'sum' || !a || type.shape.length > 0) return keep;
+  const count = productOf(a.shape);
+  if (isStatic(count)) return constant(a.value * count);
+  if (a.value !== 1) return keep;
+  return { kind: 'instr', instr: { kind: 'op', op: 'dimension', attrs: { of: count }, inputs: [], outputs: [id] } };
 }
 
 type Around =

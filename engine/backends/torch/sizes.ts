@@ -77,7 +77,7 @@ function joinOp(instr: OpInstr, type: (id: ValueId) => ValueType, join: Join): v
   if (instr.op === 'noise') return;
   const inputs = instr.inputs.map(type);
   const outputs = instr.outputs.map(type);
-  const links = ruleOf(instr.op).axes(instr.attrs as never, inputs, outputs);
+  const links = ruleOf(instr.op).axes(instr.attrs, inputs, outputs);
   links.forEach((axes, o) =>
     axes.forEach((row, axis) =>
       row.forEach((from, i) => {

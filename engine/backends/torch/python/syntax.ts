@@ -262,7 +262,17 @@ export function widthOf(e: Expr): number {
       return widthOf(e.fn) + sum(e.args) + e.keywords.reduce((n, [, v]) => n + NAME_WIDTH + widthOf(v) + 3, 0);
     case 'binary':
       return widthOf(e.left) + widthOf(e.right) + 3;
-    default:
+    case 'index':
+    case 'slice':
+    case 'unary':
+    case 'conditional':
+    case 'tuple':
+    case 'list':
+    case 'star':
+    case 'dict':
+    case 'generator':
+    case 'none':
+    case 'ellipsis':
       return sum(partsOf(e));
   }
 }

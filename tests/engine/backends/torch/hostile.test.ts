@@ -76,6 +76,8 @@ function renamed(source: TorchSource, rename: (part: string) => string): TorchSo
   return { program, parameters, losses, outputs: source.outputs.map(text) };
 }
 
+const LONE_SURROGATE = '\ud800';
+
 /** Without `/`, `.`, `:` and `*`, which separate the parts of names. */
 const HOSTILE: readonly string[] = [
   '__init__',
@@ -106,7 +108,7 @@ const HOSTILE: readonly string[] = [
   'é',
   '漢字',
   '😀',
-  '\ud800',
+  LONE_SURROGATE,
   ' ',
   '-',
   '_',
@@ -179,7 +181,7 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 test('hostile names lead to the right tensors', () => {
   // A lone surrogate cannot stand in the JSON of a tensor file.
-  const texts = HOSTILE.filter((t) => t.isWellFormed());
+  const texts = HOSTILE.filter((t) => t !== LONE_SURROGATE);
   const documents = ['dora', 'fusion'].map(exportDocument);
   const wants = documents.map(expected);
   const as = (source: TorchSource): TorchSource => renamed(source, distinct(texts, 5));
