@@ -1,8 +1,8 @@
 /** The explicit list of presets, and how one is put into a document. */
 import { fail, ok, type Result } from '../../engine/base/result.ts';
 import { readParam, type ParamValue } from '../../engine/nodekit/params.ts';
-import { recordOf, type BankId, type ModelId } from '../../engine/protocol/ids.ts';
-import type { Document } from '../../engine/protocol/document.ts';
+import { entriesOf, recordOf, type BankId, type ModelId } from '../../engine/protocol/ids.ts';
+import type { Document, Graph } from '../../engine/protocol/document.ts';
 import { average, fusion, scalearn } from './mixtures.ts';
 import { headOnly, houlsby, parallel, pfeiffer, prefix, prefixMlp, prompt } from './modules.ts';
 import type { AnyPreset } from './rewrite.ts';
