@@ -132,7 +132,7 @@ export function startOracle(): Oracle {
   };
 }
 
-/** Closing stdin lets the process finish; it is killed when it does not within ten seconds. */
+/** Closing stdin lets the process finish; it is killed when it does not within a minute. */
 async function ending(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = new Promise<void>((resolve) =>
@@ -140,7 +140,7 @@ async function ending(child: ChildProcess): Promise<void> {
       resolve();
     }),
   );
-  const killer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const killer = setTimeout(() => child.kill('SIGKILL'), 60_000);
   child.stdin?.end();
   await closed;
   clearTimeout(killer);
