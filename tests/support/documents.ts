@@ -6,10 +6,20 @@ import { must } from '../../engine/base/errors.ts';
 import { compileModel, type CompiledModel } from '../../engine/compile/model.ts';
 import type { SourceModule } from '../../engine/nodekit/node.ts';
 import { emptyDocument, type Document, type Graph, type Node } from '../../engine/protocol/document.ts';
-import { bankId, entriesOf, nodeId, recordOf, type NodeId } from '../../engine/protocol/ids.ts';
+import { splitStack } from '../../engine/protocol/edit.ts';
+import {
+  bankId,
+  entriesOf,
+  mintId,
+  nodeId,
+  recordOf,
+  type NodeId,
+  type SharedSetId,
+} from '../../engine/protocol/ids.ts';
 import { bertGraph, type BertConfig, type Task } from '../../nodes/backbones/bert.ts';
 import { makeNode, wire } from '../../nodes/backbones/graph.ts';
 import { applyPreset } from '../../nodes/presets/index.ts';
+import { gpt2Document, type Fusing } from './gpt2.ts';
 import { MAIN, REGISTRY, TINY } from './tinyModels.ts';
 
 /** A BERT in which no two sizes are one number by accident, so that a confusion of sizes shows. */
@@ -102,6 +112,41 @@ function gatedLora(): Document {
   }));
 }
 
+/** The stack's settings changed. */
+function withStack(document: Document, change: (node: Node) => Node): Document {
+  const graph = must(document.models[MAIN], 'the model');
+  const nodes = recordOf(entriesOf<NodeId, Node>(graph.nodes).map(([k, n]) => [k, n.stack ? change(n) : n] as const));
+  return { ...document, models: recordOf([[MAIN, { ...graph, nodes }]]) };
+}
+
+/** The stack in three parts, which stay one list of layers with one numbering. */
+function splitAt(document: Document, layers: readonly number[]): Document {
+  const [layer, ...later] = [...layers].reverse();
+  if (layer === undefined) return document;
+  const at = { graph: { level: 'model', model: MAIN, path: [] }, node: nodeId('layers') } as const;
+  const made = splitStack(document, at, layer);
+  if (!made.ok) throw new Error(JSON.stringify(made.error));
+  return splitAt(made.value, later.reverse());
+}
+
+/** Nodes whose id begins with `prefix`, changed. */
+const withNode = (document: Document, prefix: string, change: (node: Node) => Node): Document =>
+  withBody(document, (body) => ({
+    ...body,
+    nodes: recordOf(
+      entriesOf<NodeId, Node>(body.nodes).map(([id, n]) => [id, id.startsWith(prefix) ? change(n) : n] as const),
+    ),
+  }));
+
+/** A GPT-2 language model with tied embedding and head, LoRA on its fused weight or on a slice of it. */
+function gpt2(fusing: Fusing): TestDocument {
+  const shape = { vocabulary: 41, width: 32, layers: 2, heads: 4, inner: 72, positions: 40 };
+  const target = fusing === 'whole' ? 'qkv' : 'v';
+  const lora = makeNode('lora', 'peft.lora', { rank: 4 });
+  const document = gpt2Document(shape, fusing, [lora], [wire(`lora.transform -> ${target}.transforms`)]);
+  return { name: `gpt2_${fusing}`, document, task: { kind: 'tokens', classes: 41 } };
+}
+
 const entry = (name: string, document: Document, task: Task = CLASSES): TestDocument => ({ name, document, task });
 
 /** The graphs whose exported code is compared with the Program. */
@@ -162,6 +207,24 @@ export const EXPORT_DOCUMENTS: readonly TestDocument[] = [
       types: 1,
     }),
   ),
+  entry(
+    'checkpointed',
+    withStack(documentWith([['lora', { r: 4 }]]), (n) => ({ ...n, params: { ...n.params, recompute: 'checkpoint' } })),
+  ),
+  entry('split', splitAt(documentWith([['lora', { r: 4, layers: '1' }]]), [1, 2])),
+  entry(
+    'shared_layers',
+    withStack(documentWith([]), (n) => (n.stack ? { ...n, stack: { ...n.stack, weights: 'shared' } } : n)),
+  ),
+  entry(
+    'shared_set',
+    withNode(documentWith([['houlsby', { size: 5 }]]), 'houlsby_', (n) => ({
+      ...n,
+      shared: mintId<SharedSetId>('both'),
+    })),
+  ),
+  gpt2('whole'),
+  gpt2('slices'),
 ];
 
 export const exportDocument = (name: string): TestDocument =>

@@ -109,6 +109,7 @@ function isRank(p: FnParam, axis: 0 | 1, c: ConstructionContext): boolean {
   const isMatrix = (q: FnParam): boolean => c.fn.values.get(q.id)?.type.shape.length === 2;
   const others = c.fn.params.filter((q) => q.id !== p.id && q.role === p.role && isMatrix(q));
   return (
+    p.role === 'trainable' &&
     size !== undefined &&
     isMatrix(p) &&
     others.some((q) => c.sizes.of(q.id, 1 - axis) === size) &&

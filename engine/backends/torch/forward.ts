@@ -41,6 +41,8 @@ export class ForwardWriter {
   readonly #made = new Map<ValueId, OpInstr>();
   readonly #plan: Plan;
   readonly #inputs: (readonly [ValueId, Expr])[] = [];
+  /** The variable of all loops over layers. */
+  #layer: Ident | undefined;
   /** Queries, keys and values: steps of their own where they are more than one call. */
   readonly #attended: ReadonlySet<ValueId>;
 
@@ -259,7 +261,7 @@ export class ForwardWriter {
     const items = collected.map((id) => this.names.mint(this.#hint(id)));
     const lists = items.map((item) => this.names.mint(`${item}s`));
     for (const l of lists) this.statements.push({ kind: 'assign', targets: [name(l)], annotation: LIST, value: EMPTY });
-    const layer = list.shared ? self : name(this.names.mint('layer'));
+    const layer = list.shared ? self : name((this.#layer ??= this.names.mint('layer')));
     const args = [...carries, ...data];
     const value = instr.region.kind === 'checkpoint' ? checkpointed(layer, args) : call(layer, args);
     const targets = [...carries, ...items.map((item) => name(item))];

@@ -134,6 +134,9 @@ function byMaker(id: ValueId, c: HintContext, depth: number): string | undefined
     const module = c.attributes.linear(weight)?.self ?? c.attributes.norm(weight)?.self;
     if (module) return lastName(module);
   }
+  // A product with `qkv_weight` is called `qkv`.
+  const bare = instr.op === 'matmul' && weight !== undefined ? c.attributes.weight(weight) : undefined;
+  if (bare?.kind === 'attribute' && bare.name.endsWith('_weight')) return bare.name.slice(0, -'_weight'.length);
   const table = instr.op === 'gather' ? c.attributes.embedding(instr.inputs[0] as ValueId) : undefined;
   if (table) return lastName(table);
   if (instr.op === 'constant') return (instr.attrs as OpAttrs['constant']).value === 0 ? 'zeros' : 'constant';

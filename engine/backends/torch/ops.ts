@@ -209,26 +209,22 @@ export function sliceItems(axis: number, of: number, item: Expr): Expr[] {
 
 function cut(attrs: OpAttrs['slice'], c: OpContext): Expr {
   const { start, size } = attrs;
-  const position = rank(input(c, 0)) + attrs.axis;
-  const whole = input(c, 0).type.shape[position];
+  const x0 = input(c, 0);
+  const position = rank(x0) + attrs.axis;
+  const whole = x0.type.shape[position];
   const length = isStatic(size) ? c.outputSize(position) : c.dim(size);
-  const from =
-    start === 0
-      ? undefined
-      : start === size
-        ? length
-        : isStatic(start)
-          ? c.hole('integer', start, 'start')
-          : c.dim(start);
-  const end =
-    isStatic(start) && isStatic(size)
-      ? c.hole('integer', start + size, 'end')
-      : binary('+', from ?? integer(0), length);
-  const toEnd = whole !== undefined && isStatic(whole) && isStatic(start) && isStatic(size) && start + size === whole;
-  return index(
-    x(c),
-    ...sliceItems(attrs.axis, rank(input(c, 0)), slice(from, toEnd ? undefined : start === 0 ? length : end)),
-  );
+  if (!isStatic(start) || !isStatic(size)) {
+    const from = start === 0 ? undefined : isStatic(start) ? c.hole('integer', start, 'start') : c.dim(start);
+    return index(x0.expr, ...sliceItems(attrs.axis, rank(x0), slice(from, from ? binary('+', from, length) : length)));
+  }
+  // A part among equal parts is counted in their size.
+  const at = (place: number, hint: string): Expr => {
+    if (place % size !== 0) return c.hole('integer', place, hint);
+    return place === size ? length : binary('*', integer(place / size), length);
+  };
+  const from = start === 0 ? undefined : at(start, 'start');
+  const to = start + size === whole ? undefined : at(start + size, 'end');
+  return index(x0.expr, ...sliceItems(attrs.axis, rank(x0), slice(from, to)));
 }
 
 function padded(attrs: OpAttrs['pad'], c: OpContext): Expr {
