@@ -117,7 +117,7 @@ export const SAMPLED_ROWS = `    with torch.no_grad():
 export const loadPretrained = (more: readonly string[]): string =>
   [
     'def load_pretrained(model: Model, file: str | PathLike[str]) -> None:',
-    '    """Loads the checkpoint of the backbone, from which some parameters start."""',
+    '    """Loads the checkpoint of the backbone; call it before `load_adapter`."""',
     '    copy_tensors(model, PRETRAINED, file)',
     ...more,
   ].join('\n');

@@ -185,8 +185,8 @@ class Layer(nn.Module):
         value = self.value(hidden) + self.lora_attn_value(hidden)
         context = self.attention(query, self.key(hidden), value, lengths)
         attn_norm = self.attn_norm(self.dropout(self.attn_out(context)) + hidden)
-        ffn_down = self.dropout(self.ffn_down(functional.gelu(self.ffn_up(attn_norm))))
-        return self.ffn_norm(ffn_down + attn_norm)
+        ffn_down = self.ffn_down(functional.gelu(self.ffn_up(attn_norm)))
+        return self.ffn_norm(self.dropout(ffn_down) + attn_norm)
 
 
 class ModelOutput(NamedTuple):
@@ -257,7 +257,7 @@ def copy_tensors(
 
 
 def load_pretrained(model: Model, file: str | PathLike[str]) -> None:
-    """Loads the checkpoint of the backbone, from which some parameters start."""
+    """Loads the checkpoint of the backbone; call it before `load_adapter`."""
     copy_tensors(model, PRETRAINED, file)
 
 

@@ -56,9 +56,7 @@ function inside(e: Expr, strength: number): Doc {
 function chain(e: Expr & { kind: 'binary' }): Doc {
   const strength = STRENGTH[e.op];
   const left = e.left.kind === 'binary' && STRENGTH[e.left.op] === strength && strength !== 5;
-  const first = left
-    ? chain(e.left)
-    : inside(e.left, strength === 5 ? strength + 1 : strength);
+  const first = left ? chain(e.left) : inside(e.left, strength === 5 ? strength + 1 : strength);
   return [first, LINE, `${e.op} `, inside(e.right, strength + 1)];
 }
 

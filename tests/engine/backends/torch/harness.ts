@@ -41,12 +41,19 @@ export interface Expected {
   readonly feeds: ReadonlyMap<string, NDArray>;
 }
 
-/** Runs the model without dropout on the reference. */
-export function expected({ document, task }: TestDocument): Expected {
+/** Random weights, trained parameters and a batch for a document, by the names of the entry. */
+export function givenTensors({ document, task }: TestDocument): Map<string, NDArray> {
   const compiled = compileDocument(document, false);
-  const flat = inlineProgram(compiled.program);
-  const feeds = feedsFor(flat, BATCH, 3, task);
+  const feeds = feedsFor(compiled.program, BATCH, 3, task);
   for (const [name, feed] of feeds) if (name.startsWith('batch/')) feeds.set(name, fitted(name, feed, compiled));
+  return feeds;
+}
+
+/** Runs the model without dropout on the reference. */
+export function expected(test: TestDocument): Expected {
+  const compiled = compileDocument(test.document, false);
+  const flat = inlineProgram(compiled.program);
+  const feeds = givenTensors(test);
   const fn = must(flat.functions.get(flat.entry), 'entry');
   const forward = interpret(fn, feeds);
   let loss = 0;
@@ -91,7 +98,12 @@ export interface CaseOptions {
 }
 
 /** Writes code, weights and batch of one document into a folder of its own. */
-export function writeCase(test: TestDocument, want: Expected, parent: string, options: CaseOptions): Case {
+export function writeCase(
+  test: TestDocument,
+  want: Pick<Expected, 'feeds'>,
+  parent: string,
+  options: CaseOptions,
+): Case {
   const folder = join(parent, test.name);
   mkdirSync(folder, { recursive: true });
   const compiled = compileDocument(test.document, true);
@@ -159,6 +171,8 @@ export interface Ran {
   readonly wrong: readonly string[];
   /** Whether the model without labels gives the same logits and no loss. */
   readonly unlabelled: boolean;
+  /** Whether two runs in training differ from each other and from evaluation. */
+  readonly drops: boolean;
 }
 
 /** Runs all cases in one Python process. */

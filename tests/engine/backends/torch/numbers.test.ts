@@ -41,12 +41,17 @@ describe.each(EXPORT_DOCUMENTS.map((d) => d.name))('%s', (name) => {
 
   test('trains what the model trains and nothing else', () => {
     const { ran } = must(runs.get(name), name);
-    const trainable = compileDocument(exportDocument(name).document, true).parameters.filter(
-      (p) => p.role === 'trainable',
-    );
+    const { parameters } = compileDocument(exportDocument(name).document, true);
+    const trainable = parameters.filter((p) => p.role === 'trainable');
     const count = trainable.reduce((sum, p) => sum + p.type.shape.reduce<number>((n, d) => n * Number(d), 1), 0);
     expect(ran.wrong).toEqual([]);
-    expect(ran.unlabelled).toBe(true);
     expect(ran.trainable).toBe(count);
+    expect(ran.unlabelled).toBe(true);
+  });
+
+  test('drops in training where the model does', () => {
+    const { program } = compileDocument(exportDocument(name).document, true);
+    const instrs = [...program.functions.values()].flatMap((fn) => fn.body);
+    expect(must(runs.get(name), name).ran.drops).toBe(instrs.some((i) => i.kind === 'op' && i.op === 'noise'));
   });
 });

@@ -64,7 +64,16 @@ def run(case: dict[str, Any], number: int) -> dict[str, Any]:
         "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "wrong": [n for n, p in model.named_parameters() if p.requires_grad != (id(p) in trainable)],
         "unlabelled": unlabelled(model, inputs, output),
+        "drops": drops(model, inputs, output),
     }
+
+
+def drops(model: torch.nn.Module, inputs: dict[str, torch.Tensor], output: Any) -> bool:
+    """Whether training gives finite numbers that differ from those of evaluation: dropout is on."""
+    model.train()
+    first = [o if torch.is_tensor(o) else o[0] for o in (output, model(**inputs), model(**inputs))]
+    assert all(bool(torch.isfinite(o).all()) for o in first)
+    return not torch.equal(first[0], first[1]) and not torch.equal(first[1], first[2])
 
 
 def unlabelled(model: torch.nn.Module, inputs: dict[str, torch.Tensor], output: Any) -> bool:
