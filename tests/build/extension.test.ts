@@ -132,7 +132,7 @@ export const double = defineNode({
     "import { dora, lora } from './adapters/lora.ts';",
     "import { double } from './adapters/double.ts';\n",
   );
-  insert('nodes/index.ts', '  classificationHead,', '  double,\n');
+  insert('nodes/index.ts', '] as const;', '  double,\n');
   expect(filesWithErrors()).toEqual([]);
   const touched = changedFiles().filter((f) => !before.includes(f));
   expect(touched).toEqual(['nodes/adapters/double.ts', 'nodes/index.ts']);

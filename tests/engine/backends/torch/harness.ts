@@ -31,7 +31,7 @@ export const RUNNER = fileURLToPath(new URL('run_exported.py', import.meta.url))
 
 const INSPECTOR = fileURLToPath(new URL('inspect_source.py', import.meta.url));
 
-const BATCH = { lengths: [7, 4, 6], length: 7 };
+const BATCH = { lengths: [5, 3, 4], length: 5 };
 
 /** What the Program says: logits, the mean loss, and the gradient of every trainable parameter. */
 export interface Expected {
