@@ -1,5 +1,6 @@
 /** The training step of a model as it will run, for predictions of cost. */
 import { storage } from '../backends/onnx/capabilities.ts';
+import { predictMemory } from '../backends/onnx/memory.ts';
 import type { CompiledModel } from '../compile/model.ts';
 import type { BatchSizes, TrainingStep } from '../compile/report.ts';
 import { peakMemory } from '../passes/liveness.ts';
@@ -21,7 +22,10 @@ export function trainingStep(
     ['T', sizes.length],
     ['N', sizes.tokens],
   ]);
-  const peak = peakMemory(fn, bindings, { storage });
+  // Liveness says where the peak is; how much the runtime holds then, its own allocator and the host's noise included, the backend.
+  const memory = predictMemory(program, bindings);
+  const bytes = memory.arena + memory.noise + memory.results;
+  const peak = { ...peakMemory(fn, bindings, { storage }), bytes };
   return { program, backwardStart: first < 0 ? fn.body.length : first, peak };
 }
 

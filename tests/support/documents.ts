@@ -183,6 +183,17 @@ export const EXPORT_DOCUMENTS: readonly TestDocument[] = [
   entry('scalearn', documentWith([['scalearn', {}]])),
   entry('scalearn_shared', documentWith([['scalearn', { variant: 'scalearn++' }]])),
   entry('average', documentWith([['average', {}]])),
+  entry(
+    'fusion_and_pfeiffer',
+    documentWith([
+      ['pfeiffer', { size: 5, layers: '0-1', init: 'small' }],
+      ['fusion', {}],
+    ]),
+  ),
+  entry(
+    'gaussian_ranks',
+    withParam(documentWith([['lora', { r: 4, init: 'gaussian' }]]), 'lora_', 'rank', { all: 4, at: { '2': 5 } }),
+  ),
   entry('gated_lora', gatedLora()),
   entry(
     'lora_and_pfeiffer',

@@ -4,7 +4,7 @@
  * the class of a node also its scale and what its own parameters name. All other numbers are literals.
  */
 import { must } from '../../base/errors.ts';
-import type { FnOrigin } from '../../ir/program.ts';
+import type { FnOrigin, ValueId } from '../../ir/program.ts';
 import type { Draft } from './draft.ts';
 import { isInteger, type Hole } from './holes.ts';
 import type { PartArgument } from './parts.ts';
@@ -21,8 +21,6 @@ export interface Slot {
 export interface ClassArgument {
   readonly name: Ident;
   readonly kind: Hole['kind'];
-  readonly values: readonly number[];
-  readonly slots: readonly Slot[];
 }
 
 export interface ClassArguments {
@@ -75,7 +73,7 @@ export function chooseArguments(request: ArgumentRequest): ClassArguments {
   const stored = named
     .filter((a) => usesInForward(a.variable, derived, request.inForward))
     .map((a) => ({ variable: a.variable, name: a.name, attribute: attributes.mint(a.name) }));
-  const kept_ = new Map(stored.map((s) => [s.variable, s.attribute]));
+  const keepers = new Map(stored.map((s) => [s.variable, s.attribute]));
   const byHole = new Map(variables.flatMap((v) => v.slots.map((s) => [s.hole, v] as const)));
   const resolve = (hole: number, read: (v: Variable) => Expr): Expr => {
     const v = must(byHole.get(hole), `hole ${hole}`);
@@ -86,15 +84,10 @@ export function chooseArguments(request: ArgumentRequest): ClassArguments {
     return isInteger(v.kind) ? integer(value) : float(value);
   };
   return {
-    list: named.map((a) => ({
-      name: a.name,
-      kind: a.variable.kind,
-      values: a.variable.values,
-      slots: a.variable.slots,
-    })),
+    list: named.map((a) => ({ name: a.name, kind: a.variable.kind })),
     stored: stored.map((s) => ({ name: s.name, attribute: s.attribute })),
     inInit: (hole) => resolve(hole, (v) => name(must(locals.get(v), 'a name'))),
-    inForward: (hole) => resolve(hole, (v) => attribute(SELF, must(kept_.get(v), 'an attribute'))),
+    inForward: (hole) => resolve(hole, (v) => attribute(SELF, must(keepers.get(v), 'an attribute'))),
     partArguments: (member) =>
       named.map(({ name: n, variable }): PartArgument => {
         const size = variable.slots.map((s) => s.holes[member]?.size).find((s) => s !== undefined);
@@ -134,20 +127,7 @@ function variablesOf(slots: readonly Slot[], first: Draft, isNode: boolean): Var
   const groups = new Map<string, Slot[]>();
   for (const slot of slots) {
     const hole = must(slot.holes[0], 'a hole');
-    const values = slot.values.join();
-    const place = placeOf(hole, first);
-    const key =
-      hole.kind === 'size' && hole.size !== undefined && place.flows
-        ? isNode
-          ? `size:${hole.size}:${values}`
-          : `width:${values}`
-        : hole.ofPart !== undefined
-          ? `part:${hole.ofPart}:${values}`
-          : hole.kind === 'size' && hole.size !== undefined
-            ? `size:${hole.size}:${values}`
-            : hole.kind === 'probability' || hole.kind === 'count' || hole.kind === 'factor'
-              ? `${hole.kind}:${values}`
-              : `${hole.kind}:${hole.hint}:${values}`;
+    const key = `${identityOf(hole, placeOf(hole, first), isNode)}:${slot.values.join()}`;
     groups.set(key, [...(groups.get(key) ?? []), slot]);
   }
   return [...groups.values()].map((group) => {
@@ -157,11 +137,21 @@ function variablesOf(slots: readonly Slot[], first: Draft, isNode: boolean): Var
   });
 }
 
+/** Holes of one identity are one variable where their numbers agree in all functions of the class. */
+function identityOf(hole: Hole, place: Place, isNode: boolean): string {
+  // Widths of what flows through a layer go by one name; a node may have several.
+  if (hole.size !== undefined && place.flows) return isNode ? `size:${hole.size}` : 'width';
+  if (hole.ofPart !== undefined) return `part:${hole.ofPart}`;
+  if (hole.size !== undefined) return `size:${hole.size}`;
+  const isOneOfItsKind = hole.kind === 'probability' || hole.kind === 'count' || hole.kind === 'factor';
+  return isOneOfItsKind ? hole.kind : `${hole.kind}:${hole.hint}`;
+}
+
 function placeOf(hole: Hole, d: Draft): Place {
   const { size } = hole;
   if (size === undefined) return { input: false, result: false, lastOfResult: false, flows: false };
   const weights = new Set(d.fn.params.filter((p) => p.role !== 'input').map((p) => p.id));
-  const has = (id: Draft['fn']['params'][number]['id']): boolean =>
+  const has = (id: ValueId): boolean =>
     (d.fn.values.get(id)?.type.shape ?? []).some((_, axis) => d.sizes.of(id, axis) === size);
   return {
     input: d.fn.params.some((p) => p.role === 'input' && has(p.id)),
@@ -171,10 +161,9 @@ function placeOf(hole: Hole, d: Draft): Place {
   };
 }
 
-const rankOf = (d: Draft, id: Draft['fn']['params'][number]['id']): number =>
-  d.fn.values.get(id)?.type.shape.length ?? 0;
+const rankOf = (d: Draft, id: ValueId): number => d.fn.values.get(id)?.type.shape.length ?? 0;
 
-const isMade = (d: Draft, id: Draft['fn']['params'][number]['id']): boolean =>
+const isMade = (d: Draft, id: ValueId): boolean =>
   d.fn.params.some((p) => p.id === id) || d.fn.body.some((i) => i.outputs.includes(id));
 
 /** Names from the parameters of the node, each given to one variable: by equal values, by kind, and by how well they fit. */
@@ -227,25 +216,14 @@ function joinNamed(
     const earlier = open.slice(0, i).find((o) => !joins.has(o) && o.values.join() === v.values.join());
     if (earlier) joins.set(v, earlier);
   });
-  const joined = new Map(
-    separate
-      .filter((v) => !joins.has(v))
-      .map(
-        (v) =>
-          [
-            v,
-            {
-              ...v,
-              slots: [...v.slots, ...separate.filter((o) => joins.get(o) === v).flatMap((o) => o.slots)],
-              place: merged([v, ...separate.filter((o) => joins.get(o) === v)]),
-            },
-          ] as const,
-      ),
-  );
-  return {
-    variables: [...joined.values()],
-    names: new Map([...names].map(([v, key]) => [must(joined.get(v), 'a variable'), key] as const)),
-  };
+  const joined = new Map<Variable, Variable>();
+  for (const v of separate) {
+    if (joins.has(v)) continue;
+    const all = [v, ...separate.filter((o) => joins.get(o) === v)];
+    joined.set(v, { ...v, slots: all.flatMap((o) => o.slots), place: merged(all) });
+  }
+  const renamed = [...names].map(([v, key]) => [must(joined.get(v), 'a variable'), key] as const);
+  return { variables: [...joined.values()], names: new Map(renamed) };
 }
 
 const merged = (list: readonly Variable[]): Place => ({
@@ -363,11 +341,5 @@ function sharedHint(v: Variable, part: string): string {
   return [...words.slice(0, common), part].join('_');
 }
 
-/** No arguments at all: every number is a literal. */
-export function literals(holes: readonly Hole[]): Pick<ClassArguments, 'list' | 'stored' | 'inInit' | 'inForward'> {
-  const literal = (hole: number): Expr => {
-    const { kind, value } = must(holes[hole], `hole ${hole}`);
-    return isInteger(kind) ? integer(value) : float(value);
-  };
-  return { list: [], stored: [], inInit: literal, inForward: literal };
-}
+/** The number itself, where there are no arguments. */
+export const literalOf = ({ kind, value }: Hole): Expr => (isInteger(kind) ? integer(value) : float(value));

@@ -30,6 +30,7 @@ import {
   type Statement,
 } from './python/syntax.ts';
 import { sizesOf, type Sizes } from './sizes.ts';
+import { Starts } from './starts.ts';
 
 export interface ClassSet {
   /** In the order in which they can be defined. */
@@ -91,49 +92,40 @@ function levelsOf(prepared: Prepared): readonly (readonly Fn[])[] {
   return levels.filter((l) => l !== undefined);
 }
 
-export interface Group {
+interface Group {
   readonly members: readonly Draft[];
-  /** How each tensor starts, by the member that says it; frozen members say nothing. */
-  readonly starts: ReadonlyMap<string, { readonly member: Draft; readonly start: Start }>;
+  readonly starts: Starts;
 }
 
 /** Drafts with one skeleton whose tensors do not start in two different ways. */
 function groupsOf(drafts: readonly Draft[]): Group[] {
-  const groups: { identity: string; members: Draft[]; starts: Map<string, { member: Draft; start: Start }> }[] = [];
+  const groups: { readonly identity: string; readonly members: Draft[]; readonly starts: Map<string, Start> }[] = [];
+  const text = (start: Start): string => skeleton([start.statements, start.fill], start.holes);
   for (const d of drafts) {
     const identity = identityOf(d);
-    const text = (s: { member: Draft; start: Start }): string => skeleton(s.start, s.member.holes);
+    const agrees = (start: Start, known: Start | undefined): boolean => !known || text(known) === text(start);
     const fitting = groups.find(
-      (g) =>
-        g.identity === identity &&
-        startsOf(d).every((start) => {
-          const known = g.starts.get(start.tensor);
-          return !known || text(known) === text({ member: d, start });
-        }),
+      (g) => g.identity === identity && startsOf(d).every((s) => agrees(s, g.starts.get(s.tensor))),
     );
-    const group = fitting ?? { identity, members: [], starts: new Map<string, { member: Draft; start: Start }>() };
+    const group = fitting ?? { identity, members: [], starts: new Map<string, Start>() };
     if (!fitting) groups.push(group);
     group.members.push(d);
-    for (const start of startsOf(d))
-      if (!group.starts.has(start.tensor)) group.starts.set(start.tensor, { member: d, start });
+    for (const start of startsOf(d)) if (!group.starts.has(start.tensor)) group.starts.set(start.tensor, start);
   }
-  return groups;
+  return groups.map((g) => ({ members: g.members, starts: new Starts(g.starts.values()) }));
 }
 
-/** The code of `__init__` and `forward` of one member, with its own holes. */
+/** The code of `__init__` and `forward`, with holes. */
 interface Code {
   readonly init: readonly Statement[];
   readonly forward: readonly Statement[];
 }
 
-/** How tensors start, by their attribute path. */
-type Starts = ReadonlyMap<string, { readonly start: Start }>;
-
 /** Statements that make the attributes of a draft and give its tensors their start. */
 export function initCode(attributes: Attributes, starts: Starts): Statement[] {
   return attributes.constructions.flatMap(({ made }) => {
     const tensors = [...attributes.tensors.keys()].filter((t) => isTensorOf(t, made));
-    return [withFill(made, tensors, starts), ...tensors.flatMap((t) => starts.get(t)?.start.statements ?? [])];
+    return [withFill(made, tensors, starts), ...tensors.flatMap((t) => starts.statements(t))];
   });
 }
 
@@ -146,11 +138,10 @@ const isTensorOf = (tensor: string, made: Statement): boolean => tensor.split('.
 /** `torch.empty` is written only where statements follow that fill it. */
 function withFill(made: Statement, tensors: readonly string[], starts: Starts): Statement {
   if (made.kind !== 'assign' || made.value.kind !== 'call' || JSON.stringify(made.value.fn) !== PARAMETER) return made;
-  const start = starts.get(tensors[0] ?? '')?.start;
-  if (start && start.statements.length > 0) return made;
+  const tensor = tensors[0] ?? '';
   const empty = made.value.args[0];
-  if (empty?.kind !== 'call') return made;
-  const filled: Expr = { ...empty, fn: dotted(start?.fill ?? 'torch.zeros') };
+  if (empty?.kind !== 'call' || starts.statements(tensor).length > 0) return made;
+  const filled: Expr = { ...empty, fn: dotted(starts.fill(tensor) ?? 'torch.zeros') };
   return { ...made, value: { ...made.value, args: [filled] } };
 }
 const PARAMETER = JSON.stringify(dotted('nn.Parameter'));
@@ -178,18 +169,21 @@ function docOf(members: readonly Draft[], className: Ident): string {
   return longest === '' ? `The function ${className}.` : longest.replace('\n', '\n\n');
 }
 
-/** The holes of the first member, each with its value in every member. */
+/** The holes of the first member, each with what stands there in every member. */
 function slotsOf(group: Group): readonly Slot[] {
-  const orders = group.members.map((m) => {
-    return holesIn([...initCode(m.attributes, group.starts), ...m.body]);
-  });
-  const first = must(orders[0], 'a member');
-  const seen = new Set<number>();
-  return first.flatMap((hole, i) => {
-    if (seen.has(hole)) return [];
-    seen.add(hole);
-    const holes = group.members.map((m, k) => must(m.holes[must(orders[k]?.[i], 'aligned holes')], 'a hole'));
-    return [{ hole, holes, values: holes.map((h) => h.value) }];
+  const first = must(group.members[0], 'a class has a member');
+  const own = (m: Draft): readonly number[] => holesIn([...m.attributes.constructions.map((c) => c.made), ...m.body]);
+  const orders = group.members.map(own);
+  const places = new Map(own(first).map((hole, i) => [hole, i]));
+  const all = [...new Set(holesIn([...initCode(first.attributes, group.starts), ...first.body]))];
+  return all.map((hole) => {
+    const place = places.get(hole);
+    const holes = group.members.map((m, k) =>
+      place === undefined
+        ? must(group.starts.hole(hole, startsOf(m)), `hole ${hole}`)
+        : must(m.holes[must(orders[k]?.[place], 'aligned holes')], `hole ${hole}`),
+    );
+    return { hole, holes, values: holes.map((h) => h.value) };
   });
 }
 

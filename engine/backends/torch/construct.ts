@@ -1,7 +1,7 @@
 /** Statements of `__init__` that make the modules and parameters of a function's weights and give them their initial values. */
 import { must } from '../../base/errors.ts';
 import type { Fn, FnParam } from '../../ir/program.ts';
-import type { Holes } from './holes.ts';
+import { Holes, type Hole } from './holes.ts';
 import { fixedShape, type InitOf, type WeightModule } from './modules.ts';
 import { own, type Ident } from './python/identifiers.ts';
 import {
@@ -32,6 +32,8 @@ export interface Start {
   /** Attribute path of the tensor: `down.weight`, `A`. */
   readonly tensor: string;
   readonly statements: readonly Statement[];
+  /** The holes of the statements, counted from 0: a frozen tensor of the same class has none of them. */
+  readonly holes: readonly Hole[];
   /** `torch.zeros` or `torch.ones` instead of `torch.empty` for a bare parameter. */
   readonly fill?: 'torch.zeros' | 'torch.ones';
 }
@@ -85,22 +87,26 @@ export function construct(module: WeightModule, name: Ident, c: ConstructionCont
 function startsOf(module: WeightModule, name: Ident, c: ConstructionContext, isLinear: boolean): Start[] {
   const weight = module.tensors.get('weight') ?? module.tensors.get('');
   const fanIn = weight ? (fixedShape(must(c.fn.values.get(weight.id), 'weight').type)[1] ?? 0) : 0;
+  const self = attribute(SELF, name);
   return [...module.tensors].flatMap(([part, p]): Start[] => {
     const init = c.initOf(p);
     if (!init || (isLinear && isDefault(init, fanIn))) return [];
-    const self = attribute(SELF, name);
-    if (part === '') return bareStart(self, name, init, fanIn, c);
-    const statements = initialise(attribute(self, own(part)), init, fanIn, c);
-    return statements.length === 0 ? [] : [{ tensor: `${name}.${part}`, statements }];
+    const fill = part === '' ? fillOf(init) : undefined;
+    if (fill) return [{ tensor: name, statements: [], holes: [], fill }];
+    const holes = new Holes();
+    const statements = initialise(part === '' ? self : attribute(self, own(part)), init, fanIn, holes);
+    return statements.length === 0
+      ? []
+      : [{ tensor: part === '' ? name : `${name}.${part}`, statements, holes: holes.list }];
   });
 }
 
-function bareStart(self: Expr, name: Ident, init: TorchInit, fanIn: number, c: ConstructionContext): Start[] {
-  if (init.kind === 'rowNorm' || (init.kind === 'constant' && init.value === 1))
-    return [{ tensor: name, statements: [], fill: 'torch.ones' }];
-  if (init.kind === 'copy' || init.kind === 'sampleRows' || (init.kind === 'constant' && init.value === 0))
-    return [{ tensor: name, statements: [], fill: 'torch.zeros' }];
-  return [{ tensor: name, statements: initialise(self, init, fanIn, c) }];
+/** What a bare parameter is filled with when it is made, where no statement has to follow. */
+function fillOf(init: TorchInit): Start['fill'] {
+  if (init.kind === 'rowNorm') return 'torch.ones';
+  if (init.kind === 'copy' || init.kind === 'sampleRows') return 'torch.zeros';
+  if (init.kind !== 'constant') return undefined;
+  return init.value === 0 ? 'torch.zeros' : init.value === 1 ? 'torch.ones' : undefined;
 }
 
 /** Whether an axis of a bare matrix is what it shares with another one that it is multiplied with: B A of rank r. */
@@ -133,9 +139,9 @@ const isDefault = (init: TorchInit, fanIn: number): boolean =>
   init.kind === 'copy' ||
   (init.kind === 'uniform' && init.low === -init.high && isNear(init.high, 1 / Math.sqrt(fanIn)));
 
-function initialise(target: Expr, init: TorchInit, fanIn: number, c: ConstructionContext): Statement[] {
+function initialise(target: Expr, init: TorchInit, fanIn: number, holes: Holes): Statement[] {
   const number = (value: number, hint: string): Expr =>
-    value === 0 ? float(0) : c.holes.add({ kind: 'number', value, hint });
+    value === 0 ? float(0) : holes.add({ kind: 'number', value, hint });
   const statement = (value: Expr): Statement => ({ kind: 'expression', value });
   switch (init.kind) {
     case 'constant':

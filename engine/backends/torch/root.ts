@@ -4,7 +4,7 @@
  */
 import { must } from '../../base/errors.ts';
 import { operandsOf, type Fn, type FnParam, type Instr, type ValueId } from '../../ir/program.ts';
-import { literals } from './arguments.ts';
+import { literalOf } from './arguments.ts';
 import { attributesOf, type Attributes } from './attributes.ts';
 import { constructorOf, initCode } from './classes.ts';
 import { attributeContext, type DraftContext } from './draft.ts';
@@ -30,104 +30,94 @@ import {
   SELF,
   TENSOR,
   type ClassDef,
+  type Def,
   type Expr,
   type Parameter,
   type Statement,
 } from './python/syntax.ts';
+import { Starts } from './starts.ts';
 import type { TorchOptions, TorchSource } from './source.ts';
 
 export interface RootClass {
-  readonly classes: readonly ClassDef[];
   readonly attributes: Attributes;
-  readonly fn: Fn;
+  /** The classes, once it is known which parameters ended up in several places. */
+  finish(ties: readonly (readonly string[])[]): readonly ClassDef[];
 }
 
-/** Writes the root without its last statements of `__init__`, which depend on where parameters ended up. */
-export function rootOf(
-  root: Fn,
-  source: TorchSource,
-  options: TorchOptions,
-  c: DraftContext,
-): RootClass & { finish(ties: readonly (readonly string[])[]): readonly ClassDef[] } {
-  const outputs = source.outputs.map((o) => [o, resultId(root, `output/${o}`)] as const);
-  const losses = source.losses.map((l) => ({
-    ...l,
-    match: matchLoss(root, resultId(root, `loss/${l.name}/sum`), resultId(root, `loss/${l.name}/weight`)),
-  }));
-  const first = sliceTo(
-    root,
-    outputs.map(([, id]) => id),
-  );
-  const all = new Set([
-    ...first,
-    ...sliceTo(
-      root,
-      losses.flatMap((l) => l.match.operands),
-    ),
-  ]);
-  const fn: Fn = { ...root, body: root.body.filter((i) => all.has(i)) };
+type NamedLoss = TorchSource['losses'][number] & { readonly match: LossMatch };
+
+export function rootOf(root: Fn, source: TorchSource, options: TorchOptions, c: DraftContext): RootClass {
+  const outputs = source.outputs.map((o) => resultId(root, `output/${o}`));
+  const losses = source.losses.map((l): NamedLoss => {
+    const [sum, weight] = ['sum', 'weight'].map((part) => resultId(root, `loss/${l.name}/${part}`)) as [
+      ValueId,
+      ValueId,
+    ];
+    return { ...l, match: matchLoss(root, sum, weight) };
+  });
+  const lossIds = losses.flatMap((l) => l.match.operands);
+  const before = sliceTo(root, outputs);
+  const needed = sliceTo(root, [...outputs, ...lossIds]);
+  const fn: Fn = { ...root, body: root.body.filter((i) => needed.has(i)) };
   const holes = new Holes();
   const context = attributeContext(fn, holes, c);
   const attributes = attributesOf(context);
-  const outputIds = outputs.map(([, id]) => id);
-  const lossIds = losses.flatMap((l) => l.match.operands);
+  // Outputs are given twice where a loss may be given with them.
   const writer = new ForwardWriter(context, attributes, [
-    ...outputIds,
-    ...(losses.length > 0 ? outputIds : []),
+    ...outputs,
+    ...(losses.length > 0 ? outputs : []),
     ...lossIds,
   ]);
   const inputs = bindInputs(fn, writer, options);
-  writer.write(fn.body.filter((i) => first.has(i)));
-  const fields = outputFields(
-    outputs.map(([o]) => o),
-    losses.length > 0,
-  );
-  const isTuple = fields.length > 1;
-  const result = (loss: Expr | undefined): Expr => {
-    const values = outputs.map(([, id]) => writer.read(id));
-    const given = loss ? [...values, loss] : values;
-    return isTuple ? call(name(own('ModelOutput')), given) : must(given[0], 'a model has an output');
+  const fields = outputFields(source.outputs, losses.length > 0);
+  const result = (loss: readonly Expr[]): Statement => {
+    const values = [...outputs.map((id) => writer.read(id)), ...loss];
+    const value = fields.length > 1 ? call(name(own('ModelOutput')), values) : must(values[0], 'a model has an output');
+    return { kind: 'return', value };
   };
-  const labels = inputs.labels;
-  if (losses.length > 0 && labels && outputs.length > 0)
-    writer.statements.push({ kind: 'ifNone', x: name(labels), body: [{ kind: 'return', value: result(undefined) }] });
-  writer.write(fn.body.filter((i) => !first.has(i)));
-  if (losses.length > 0) {
-    const loss = name(writer.names.mint('loss'));
-    writer.statements.push({ kind: 'assign', targets: [loss], value: lossExpression(losses, writer) });
-    writer.statements.push({ kind: 'return', value: result(loss) });
-  } else writer.statements.push({ kind: 'return', value: result(undefined) });
-  const returns = isTuple ? name(own('ModelOutput')) : TENSOR;
-  const numbers = literals(holes.list);
-  const starts = new Map(
-    attributes.constructions.flatMap((k) => k.starts.map((start) => [start.tensor, { start }] as const)),
-  );
-  const forward = [...inputs.statements, ...writer.statements].map((s) => fillStatement(s, numbers.inForward));
-  const made = initCode(attributes, starts).map((s) => fillStatement(s, numbers.inInit));
+  writer.write(fn.body.filter((i) => before.has(i)));
+  if (losses.length > 0 && inputs.labels && outputs.length > 0) {
+    writer.statements.push({ kind: 'ifNone', x: name(inputs.labels), body: [result([])] });
+  }
+  writer.write(fn.body.filter((i) => !before.has(i)));
+  const loss = losses.length > 0 ? [name(writer.names.mint('loss'))] : [];
+  for (const l of loss) writer.statements.push({ kind: 'assign', targets: [l], value: lossExpression(losses, writer) });
+  writer.statements.push(result(loss));
+  const starts = attributes.constructions.flatMap((k) => k.starts);
+  const placed = new Starts(starts);
+  const literal = (hole: number): Expr =>
+    literalOf(must(holes.list[hole] ?? placed.hole(hole, starts), `hole ${hole}`));
+  const made = initCode(attributes, placed).map((s) => fillStatement(s, literal));
+  const forward: Def = {
+    name: own('forward'),
+    self: true,
+    parameters: inputs.parameters,
+    returns: fields.length > 1 ? name(own('ModelOutput')) : TENSOR,
+    doc: FORWARD_DOC,
+    body: [...inputs.statements, ...writer.statements].map((s) => fillStatement(s, literal)),
+  };
+  const doc = root.origin?.doc ?? 'The model.';
   const finish = (ties: readonly (readonly string[])[]): readonly ClassDef[] => {
     const init = constructorOf([], [...made, ...ties.map(tieStatement), ...FREEZE]);
-    const methods = [
-      init,
-      { name: own('forward'), self: true, parameters: inputs.parameters, returns, doc: FORWARD_DOC, body: forward },
-    ];
     const model: ClassDef = {
       name: own('Model'),
       base: dotted('nn.Module'),
-      doc: root.origin?.doc ?? 'The model.',
+      doc,
       fields: [],
-      methods,
+      methods: [init, forward],
     };
-    const output: ClassDef = {
-      name: own('ModelOutput'),
-      base: name(own('NamedTuple')),
-      doc: 'What the model gives.',
-      fields,
-      methods: [],
-    };
-    return isTuple ? [output, model] : [model];
+    return fields.length > 1 ? [outputClass(fields), model] : [model];
   };
-  return { classes: [], attributes, fn, finish };
+  return { attributes, finish };
 }
+
+const outputClass = (fields: readonly Parameter[]): ClassDef => ({
+  name: own('ModelOutput'),
+  base: name(own('NamedTuple')),
+  doc: 'What the model gives.',
+  fields,
+  methods: [],
+});
 
 const FORWARD_DOC = 'Token ids and mask are `[batch, length]`, padded on the right.';
 
@@ -221,12 +211,7 @@ function outputFields(outputs: readonly string[], hasLoss: boolean): readonly Pa
   return hasLoss ? [...fields, { name: namer.mint('loss'), annotation: OPTIONAL, defaultValue: NONE }] : fields;
 }
 
-interface WeightedLoss {
-  readonly coefficient: number;
-  readonly match: LossMatch;
-}
-
-function lossExpression(losses: readonly WeightedLoss[], writer: ForwardWriter): Expr {
+function lossExpression(losses: readonly NamedLoss[], writer: ForwardWriter): Expr {
   const terms = losses.map(({ coefficient, match }) => {
     const term = match.build(match.operands.map((id) => writer.read(id)));
     return coefficient === 1 ? term : binary('*', float(coefficient), term);
