@@ -31,6 +31,8 @@ const DOCUMENTS: readonly TestDocument[] = [
     'prefix_mlp',
     'fusion',
     'scalearn',
+    'gaussian_ranks',
+    'fusion_and_pfeiffer',
   ].map(exportDocument),
   gaussian,
   small,

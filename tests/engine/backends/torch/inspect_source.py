@@ -3,7 +3,7 @@
 Reads `{"files": [...]}` from stdin and writes one JSON object a file:
 `duplicates`  pairs of classes that differ in constants or names only
 `statements`  their number without docstrings
-`lines`       those that are not empty
+`lines`       those that hold code: neither empty nor docstring nor comment
 `tree`        the syntax tree with constants and names masked
 `names`       all names
 `nodes`       kinds of nodes
@@ -101,6 +101,15 @@ def shape_of(node: ast.AST) -> str:
     return ast.dump(Masked().visit(copy), indent=1)
 
 
+def code_lines(text: str) -> int:
+    documented: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            documented.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = enumerate(text.splitlines(), start=1)
+    return sum(i not in documented and not line.strip().startswith("#") and line.strip() != "" for i, line in lines)
+
+
 def inspect(path: Path) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
@@ -115,7 +124,7 @@ def inspect(path: Path) -> dict[str, Any]:
     return {
         "duplicates": duplicates(text),
         "statements": statements,
-        "lines": sum(line.strip() != "" for line in text.splitlines()),
+        "lines": code_lines(text),
         "tree": shape_of(tree),
         "names": sorted(set(names)),
         "nodes": sorted(nodes),
