@@ -75,7 +75,7 @@ export function fingerprint(dir, sources) {
     } catch (error) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
     }
-    for (const file of names.filter((f) => /\.(ts|tsx|json)$/.test(f)).sort()) add(join(folder, file));
+    for (const file of names.filter((f) => /\.(ts|tsx|json|css|html)$/.test(f)).sort()) add(join(folder, file));
   }
   return hash.digest('hex').slice(0, 32);
 }

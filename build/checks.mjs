@@ -16,6 +16,7 @@ const prettierArgs = ['--check', '--log-level', 'warn', ...prettierCache];
 /** @type {readonly { name: string, args: readonly string[] }[]} */
 export const checks = [
   { name: 'types', args: [bin('typescript', 'bin', 'tsc'), '--project', '.'] },
+  { name: 'types of the page', args: [bin('typescript', 'bin', 'tsc'), '--project', 'renderer'] },
   { name: 'linter', args: [bin('eslint', 'bin', 'eslint.js'), '--max-warnings', '0', '.'] },
   { name: 'format', args: [bin('prettier', 'bin', 'prettier.cjs'), ...prettierArgs, '.'] },
   { name: 'layers', args: [join('build', 'layers.mjs')] },

@@ -1,0 +1,39 @@
+/** Commands about custom nodes: TypeScript that a person writes, traced in a sandbox. */
+import { z } from 'zod';
+import type { Diagnostic } from '../../base/errors.ts';
+import type { NodeTypeInfo } from './catalog.ts';
+import { mutation, query } from './define.ts';
+import { nameSchema } from './fields.ts';
+
+export interface CustomNode {
+  readonly name: string;
+  readonly source: string;
+  readonly hash: string;
+  readonly trusted: boolean;
+  readonly info?: NodeTypeInfo;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const source = z.string().max(200_000);
+
+export const customCommands = {
+  'custom.list': query<readonly CustomNode[]>()(z.strictObject({}), 'Custom nodes of the app'),
+  /** The declaration files of the node API, for the editor's completion. */
+  'custom.types': query<{ readonly files: Readonly<Record<string, string>>; readonly template: string }>()(
+    z.strictObject({}),
+    'Types of the node API',
+  ),
+  'custom.try': query<CustomNode>()(
+    z.strictObject({ name: nameSchema, source }),
+    'Compile and trace a custom node without keeping it',
+  ),
+  'custom.save': mutation<CustomNode>()(
+    z.strictObject({ name: nameSchema, source }),
+    'Keep a custom node and put it into the palette',
+  ),
+  'custom.remove': mutation<Record<string, never>>()(z.strictObject({ name: nameSchema }), 'Remove a custom node'),
+  'custom.trust': mutation<CustomNode>()(
+    z.strictObject({ name: nameSchema, hash: z.string().regex(/^[0-9a-f]{64}$/) }),
+    'Allow the source with this hash to run',
+  ),
+} as const;

@@ -1,0 +1,4 @@
+/** The steps of the workflow as a graph. */
+export function WorkflowCanvas() {
+  return null;
+}

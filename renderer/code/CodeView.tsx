@@ -1,0 +1,4 @@
+/** Code: the exported module, the JSON of the document, custom nodes. */
+export function CodeView() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** Rows of the data and what was found about them. */
+export function DataPanel() {
+  return null;
+}

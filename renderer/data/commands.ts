@@ -1,0 +1,4 @@
+/** Commands of this area. */
+import type { UiCommand } from '../commands/command.ts';
+
+export const dataCommands: readonly UiCommand[] = [];

@@ -1,0 +1,4 @@
+/** All runs, and the comparison of some. */
+export function RunsPanel() {
+  return null;
+}

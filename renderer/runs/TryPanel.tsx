@@ -1,0 +1,4 @@
+/** Texts that a trained model answers. */
+export function TryPanel() {
+  return null;
+}
