@@ -4,15 +4,18 @@
  *
  *   npm run bench -- quality --task sst2,trec6 --seeds 3 [--set layers=-2.. --set frozenDropout=off]
  *
- * Results of the other side are kept in build/out/bench/quality and used again, since its settings never change.
+ * Results of the other side are kept in build/out/bench/quality and used again, since its settings never change; ours are
+ * used again for the same commit only, so that a long comparison can be stopped and go on.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   espalier,
   OUT,
   PYTHON,
   PYTHON_SCRIPTS,
+  ROOT,
   round,
   runProgram,
   say,
@@ -187,6 +190,13 @@ function ourRun(
   variant: Variant,
   gold: readonly Label[],
 ): Run {
+  const settings = Object.entries({ ...variant.params, ...variant.training }).map(([key, value]) => `${key}=${value}`);
+  const kept = join(
+    OUT,
+    'quality',
+    `${['ours', commit(), name, ...settings, `e${options.epochs}`, `s${seed}`].join('-')}.json`,
+  );
+  if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Run;
   const document = writeDocument({
     file: join(folder, `${name}-${seed}.json`),
     model: options.model,
@@ -213,8 +223,13 @@ function ourRun(
   });
   if (predicted.length !== gold.length)
     throw new Error(`${name}: ${predicted.length} predictions for ${gold.length} examples`);
-  return { gold, predicted: predicted.map((p, i) => padTags(p, gold[i] as Label)), seconds };
+  const run = { gold, predicted: predicted.map((p, i) => padTags(p, gold[i] as Label)), seconds };
+  writeFileSync(kept, JSON.stringify(run));
+  return run;
 }
+
+const commit = (): string =>
+  execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
 
 const points = (x: number): number => round(100 * x, 2);
 
