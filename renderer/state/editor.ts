@@ -19,6 +19,8 @@ import type { Document } from '../../engine/protocol/document.ts';
 import type { EditResult } from '../../engine/protocol/edit.ts';
 import type { ModelId } from '../../engine/protocol/ids.ts';
 import { CommandError, type Client } from './client.ts';
+import { createRunData, type RunData } from '../runs/runData.ts';
+import { RUNS_VIEW, type RunsView } from '../runs/runsView.ts';
 import { NO_HISTORY, withDeed, type History } from './history.ts';
 import { NOTHING_SELECTED, type DrawerTab, type Place, type RailTab, type Selection } from './place.ts';
 
@@ -56,6 +58,14 @@ export interface EditorState {
   readonly runs: readonly RunSummary[];
   /** The run whose figures the drawer shows. */
   readonly run: RunId | undefined;
+  /** What the drawer's charts and tables show of runs. */
+  readonly runsView: RunsView;
+  /** The run that the matrix compares the draft with. */
+  readonly compareRun: RunId | undefined;
+  /** Documents of runs that were asked for; what a run trains never changes. */
+  readonly runDocuments: ReadonlyMap<RunId, Document>;
+  /** The graph of a run is shown instead of the draft, read-only; `draft` waits behind it. */
+  readonly viewing: { readonly run: RunId; readonly draft: Document } | undefined;
   readonly rail: RailTab | undefined;
   readonly drawer: DrawerTab | undefined;
   readonly inspector: boolean;
@@ -75,6 +85,10 @@ export interface EditOptions {
 export interface Editor {
   readonly store: StoreApi<EditorState>;
   readonly client: Client;
+  /** Curves, logs and documents of runs; kept outside the state, since points arrive many times a second. */
+  readonly runData: RunData;
+  /** Shows the graph of a run read-only, or with `undefined` the draft again. */
+  viewRun(run: RunId | undefined): Promise<void>;
   /** Makes an edit, or shows the reasons why not. True when it was made. */
   edit(label: string, change: (document: Document) => Document | EditResult, options?: EditOptions): boolean;
   /** Makes a patch that the service proposed an ordinary edit. */
@@ -108,6 +122,10 @@ const START: EditorState = {
   check: undefined,
   runs: [],
   run: undefined,
+  runsView: RUNS_VIEW,
+  compareRun: undefined,
+  runDocuments: new Map(),
+  viewing: undefined,
   rail: undefined,
   drawer: undefined,
   inspector: true,
@@ -127,6 +145,9 @@ interface Sent {
 export function createEditor(client: Client): Editor {
   const store = createStore<EditorState>(() => START);
   const { getState, setState } = store;
+  const runData = createRunData(client, (run, document) =>
+    setState((s) => ({ runDocuments: new Map(s.runDocuments).set(run, document) })),
+  );
   let toasts = 0;
   /** Edits in the order in which they were made; the first is on its way. */
   let queue: Sent[] = [];
@@ -143,6 +164,20 @@ export function createEditor(client: Client): Editor {
     toast('error', words(error.diagnostics));
   };
 
+  /** The draft: what is shown unless the graph of a run is. */
+  const showDraft = (draft: Document): void =>
+    setState(({ viewing }) => (viewing ? { viewing: { ...viewing, draft } } : { document: draft }));
+
+  /** Whether edits must wait, because what is shown is not the draft. */
+  const isReadOnly = (): boolean => {
+    if (!getState().viewing) return false;
+    toast(
+      'info',
+      'This is the graph of a run and cannot be changed. Go back to the draft, or restore it as the draft.',
+    );
+    return true;
+  };
+
   /** The shown document: what is confirmed with everything that is on its way on top. */
   const rebase = (): void => {
     let document: unknown = confirmed;
@@ -155,7 +190,8 @@ export function createEditor(client: Client): Editor {
       } else toast('warning', `"${edit.label}" was left out: ${next.error}.`);
     }
     queue = kept;
-    setState({ document: document as Document, pending: queue.length });
+    showDraft(document as Document);
+    setState({ pending: queue.length });
   };
 
   const flush = async (): Promise<void> => {
@@ -254,6 +290,7 @@ export function createEditor(client: Client): Editor {
   });
 
   const move = (from: 'done' | 'undone'): void => {
+    if (isReadOnly()) return;
     const { history, document } = getState();
     const deed = history[from].at(-1);
     if (!deed || !document) return;
@@ -272,9 +309,22 @@ export function createEditor(client: Client): Editor {
   return {
     store,
     client,
+    runData,
     toast,
     report,
+    viewRun: async (run) => {
+      if (run === undefined) {
+        const { viewing } = getState();
+        if (viewing) setState({ document: viewing.draft, viewing: undefined, selection: NOTHING_SELECTED });
+        return;
+      }
+      const shown = await runData.document(run);
+      const { viewing, document } = getState();
+      const draft = viewing?.draft ?? document;
+      if (draft) setState({ viewing: { run, draft }, document: shown, selection: NOTHING_SELECTED });
+    },
     edit: (label, change, options = {}) => {
+      if (isReadOnly()) return false;
       const { document, history, place, selection } = getState();
       if (!document) return false;
       const changed = change(document);
@@ -329,6 +379,9 @@ export function createEditor(client: Client): Editor {
         check: undefined,
         runs: [],
         run: undefined,
+        runsView: RUNS_VIEW,
+        compareRun: undefined,
+        viewing: undefined,
         place:
           model === undefined
             ? { level: 'workflow', view: 'graph', layer: 'all' }
@@ -356,7 +409,8 @@ export function createEditor(client: Client): Editor {
 }
 
 /** Whether the figures of the latest check are those of the document that is shown. */
-export const isFresh = (s: EditorState): boolean => s.pending === 0 && s.check?.revision === s.revision;
+export const isFresh = (s: EditorState): boolean =>
+  s.pending === 0 && s.viewing === undefined && s.check?.revision === s.revision;
 
 const EditorContext = createContext<Editor | undefined>(undefined);
 export const EditorProvider = EditorContext.Provider;
