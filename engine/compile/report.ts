@@ -50,7 +50,7 @@ export interface ModelReport {
     readonly trainable: number;
     /** Frozen weights, mapped from their files. */
     readonly weightBytes: number;
-    /** Trainable parameters with gradient and two moments. */
+    /** Trainable parameters with gradients, moments, and what an optimizer step needs beside them. */
     readonly trainingBytes: number;
     readonly forwardFlops: number;
     /** One training step, forward and backward. */
@@ -68,6 +68,8 @@ export interface TrainingStep {
   readonly program: Program;
   readonly backwardStart: number;
   readonly peak: MemoryPeak;
+  /** Of the optimizer: parameters, gradients, moments, and what its step makes. */
+  readonly optimizerBytes: number;
 }
 
 const bindingsOf = (sizes: BatchSizes): SymbolBindings =>
@@ -110,7 +112,7 @@ export function reportModel(compiled: CompiledModel, sizes: BatchSizes, step?: T
       parameters: count('weight') + trainable,
       trainable,
       weightBytes: 4 * count('weight'),
-      trainingBytes: 16 * trainable,
+      trainingBytes: step?.optimizerBytes ?? 0,
       forwardFlops,
       stepFlops: step ? flopsOf(entryOf(step.program), bindings) : 0,
       keptBytes,

@@ -4,6 +4,9 @@ import { predictMemory } from '../backends/onnx/memory.ts';
 import type { CompiledModel } from '../compile/model.ts';
 import type { BatchSizes, TrainingStep } from '../compile/report.ts';
 import { peakMemory } from '../passes/liveness.ts';
+import { evaluateDim } from '../ir/dim.ts';
+import { elementsOf } from '../ir/types.ts';
+import { traceAdamW } from '../trainer/adamw.ts';
 import { entryFn } from '../trainer/programs.ts';
 import { trainablesOf, trainingProgram, type ProgramOptions } from './programs.ts';
 
@@ -24,9 +27,21 @@ export function trainingStep(
   ]);
   // Liveness says where the peak is; how much the runtime holds then, its own allocator and the host's noise included, the backend.
   const memory = predictMemory(program, bindings);
-  const bytes = memory.arena + memory.noise + memory.results;
+  const bytes = memory.runtime + memory.arena + memory.noise + memory.results;
   const peak = { ...peakMemory(fn, bindings, { storage }), bytes };
-  return { program, backwardStart: first < 0 ? fn.body.length : first, peak };
+  const count = compiled.parameters
+    .filter((p) => p.role === 'trainable')
+    .reduce((n, p) => n + evaluateDim(elementsOf(p.type), bindings), 0);
+  return { program, backwardStart: first < 0 ? fn.body.length : first, peak, optimizerBytes: optimizerBytes(count) };
+}
+
+/** Bytes of a parameter store per element: values, gradients, two moments, and the three that a step makes of them. */
+const STORE_BYTES = 7 * 4;
+
+/** What the optimizer holds for so many trainable numbers, the arena of its update included. */
+function optimizerBytes(count: number): number {
+  const update = predictMemory(traceAdamW({ betas: [0.9, 0.999], epsilon: 1e-8 }), new Map([['P', count]]));
+  return STORE_BYTES * count + update.arena + update.results;
 }
 
 /** Differentiation marks what it makes in the path. */

@@ -14,6 +14,8 @@ import { graphInputs, prepare } from './prepare.ts';
 import { COMPOSED } from './table.ts';
 
 export interface RunMemory {
+  /** The runtime itself: its library, its copy of the graph, its threads. */
+  readonly runtime: number;
   /** Tensors of the runtime: what its allocator holds after the largest run so far, since it gives nothing back. */
   readonly arena: number;
   /** Noise, made by the host before a run. */
@@ -34,6 +36,9 @@ const IN_PLACE: ReadonlySet<OpName> = new Set([
  */
 const OVERHEAD = 1.18;
 
+/** Measured on Linux x64: what loading the library and making the session of a step adds, whatever the step is. */
+const RUNTIME_BYTES = 75 * 2 ** 20;
+
 export function predictMemory(program: Program, bindings: SymbolBindings): RunMemory {
   const prepared = prepare(program, COMPOSED);
   const { fn } = prepared;
@@ -41,6 +46,7 @@ export function predictMemory(program: Program, bindings: SymbolBindings): RunMe
   const bytes = (id: ValueId): number => byteSize(must(fn.values.get(id), `%${id}`).type, bindings);
   const all = (ids: Iterable<ValueId>): number => [...new Set(ids)].reduce((total, id) => total + bytes(id), 0);
   return {
+    runtime: RUNTIME_BYTES,
     arena: OVERHEAD * peakOf(fn, body, bytes),
     noise: all(body.flatMap((i) => (i.op === 'noise' ? i.outputs : []))),
     results: all(fn.results.map((r) => r.id)),
