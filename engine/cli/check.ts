@@ -72,5 +72,6 @@ function printModel(context: CommandContext, { model, step, report }: CheckedMod
     context.out,
     `predicted peak  ${bytesText(totals.peakBytes)} of values${report.peakAt === '' ? '' : ` at ${report.peakAt}`}, and ${bytesText(totals.trainingBytes)} of trainable parameters, gradients and moments`,
   );
+  line(context.out, `predicted run   ${bytesText(totals.predictedBytes)}, frozen weights and runtime included`);
   line(context.out, '');
 }

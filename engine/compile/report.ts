@@ -58,6 +58,10 @@ export interface ModelReport {
     readonly keptBytes: number;
     /** Most bytes of computed values at one time in a training step. */
     readonly peakBytes: number;
+    /** Of the runtime itself, whatever the model. */
+    readonly runtimeBytes: number;
+    /** Of a whole run, above a process that has loaded nothing: weights, training, values, runtime. */
+    readonly predictedBytes: number;
   };
   /** Where the peak is. */
   readonly peakAt: string;
@@ -70,6 +74,7 @@ export interface TrainingStep {
   readonly peak: MemoryPeak;
   /** Of the optimizer: parameters, gradients, moments, and what its step makes. */
   readonly optimizerBytes: number;
+  readonly runtimeBytes: number;
 }
 
 const bindingsOf = (sizes: BatchSizes): SymbolBindings =>
@@ -97,6 +102,9 @@ export function reportModel(compiled: CompiledModel, sizes: BatchSizes, step?: T
     compiled.parameters.reduce((n, p) => (p.role === role ? n + sizeOf(p.type, bindings) : n), 0);
   const trainable = count('trainable');
   const forwardFlops = flopsOf(forward, bindings);
+  const weightBytes = 4 * count('weight');
+  const { optimizerBytes = 0, runtimeBytes = 0, peak = undefined } = step ?? {};
+  const peakBytes = peak?.bytes ?? 0;
   return {
     sizes,
     nodes: table.rows(),
@@ -111,14 +119,16 @@ export function reportModel(compiled: CompiledModel, sizes: BatchSizes, step?: T
     totals: {
       parameters: count('weight') + trainable,
       trainable,
-      weightBytes: 4 * count('weight'),
-      trainingBytes: step?.optimizerBytes ?? 0,
+      weightBytes,
+      trainingBytes: optimizerBytes,
       forwardFlops,
       stepFlops: step ? flopsOf(entryOf(step.program), bindings) : 0,
       keptBytes,
-      peakBytes: step?.peak.bytes ?? 0,
+      peakBytes,
+      runtimeBytes,
+      predictedBytes: weightBytes + optimizerBytes + peakBytes + runtimeBytes,
     },
-    peakAt: step?.peak.at?.path ?? '',
+    peakAt: peak?.at?.path ?? '',
   };
 }
 

@@ -27,12 +27,18 @@ export function trainingStep(
   ]);
   // Liveness says where the peak is; how much the runtime holds then, its own allocator and the host's noise included, the backend.
   const memory = predictMemory(program, bindings);
-  const bytes = memory.runtime + memory.arena + memory.noise + memory.results;
+  const bytes = memory.arena + memory.noise + memory.results;
   const peak = { ...peakMemory(fn, bindings, { storage }), bytes };
   const count = compiled.parameters
     .filter((p) => p.role === 'trainable')
     .reduce((n, p) => n + evaluateDim(elementsOf(p.type), bindings), 0);
-  return { program, backwardStart: first < 0 ? fn.body.length : first, peak, optimizerBytes: optimizerBytes(count) };
+  return {
+    program,
+    backwardStart: first < 0 ? fn.body.length : first,
+    peak,
+    optimizerBytes: optimizerBytes(count),
+    runtimeBytes: memory.runtime,
+  };
 }
 
 /** Bytes of a parameter store per element: values, gradients, two moments, and the three that a step makes of them. */

@@ -138,7 +138,7 @@ async function predictions(options: Options): Promise<Figures> {
       const { totals } = predictedCosts(writeLength(document, graph.length));
       return { totals, measured: await ours(folder, document) };
     });
-    const predicted = found.totals.weightBytes + found.totals.trainingBytes + found.totals.peakBytes;
+    const predicted = found.totals.predictedBytes;
     const { peak_above_idle_bytes, file_rss_bytes = NaN, anonymous_rss_bytes = NaN } = found.measured;
     rows.push({
       method: `${graph.method} ${Object.values(graph.params).join(' ')}`.trim(),

@@ -42,6 +42,8 @@ export interface ModelFigures {
     readonly keptBytes: number;
     readonly peakBytes: number;
     readonly peakAt: string;
+    /** Of a whole run: weights, training, values, runtime. */
+    readonly predictedBytes: number;
     readonly batch: number;
     readonly length: number;
   };
