@@ -17,6 +17,7 @@ const prettierArgs = ['--check', '--log-level', 'warn', ...prettierCache];
 export const checks = [
   { name: 'types', args: [bin('typescript', 'bin', 'tsc'), '--project', '.'] },
   { name: 'types of the page', args: [bin('typescript', 'bin', 'tsc'), '--project', 'renderer'] },
+  { name: 'types of the tests', args: [bin('typescript', 'bin', 'tsc'), '--project', 'tests'] },
   { name: 'linter', args: [bin('eslint', 'bin', 'eslint.js'), '--max-warnings', '0', '.'] },
   { name: 'format', args: [bin('prettier', 'bin', 'prettier.cjs'), ...prettierArgs, '.'] },
   { name: 'layers', args: [join('build', 'layers.mjs')] },
