@@ -72,14 +72,15 @@ function containerOf(place: string, shown: string): string {
   });
 }
 
-const runSchema = z.looseObject({ document: z.string() });
+const runSchema = z.looseObject({ document: z.string(), folder: z.string().exactOptional() });
 
 /** The folder of the document that the run was of, which relative backbones are looked for in. */
 function documentFolder(folder: string): string {
   const file = join(folder, 'run.json');
   if (!existsSync(file)) return folder;
   try {
-    return dirname(runSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).document);
+    const run = runSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return run.folder ?? dirname(run.document);
   } catch {
     return folder;
   }

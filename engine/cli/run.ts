@@ -1,18 +1,18 @@
 /** `espalier run`: runs the workflow of a document, with a progress bar or as JSON lines. */
 import { basename, join, resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { UserError, type Diagnostic } from '../base/errors.ts';
 import { formatDiagnostic } from '../base/errors.ts';
 import { setParamText } from '../protocol/edit.ts';
 import { Interrupted } from '../trainer/job.ts';
-import { peakRssBytes } from '../trainer/progress.ts';
 import type { TrainEvent } from '../trainer/state.ts';
 import { checkModels } from '../workflow/check.ts';
 import { DEVICES, deviceName } from '../workflow/devices.ts';
-import { runWorkflow, type DoneStep, type ExecuteResult, type WorkflowEvent } from '../workflow/execute.ts';
+import { runWorkflow, type DoneStep, type ExecuteResult } from '../workflow/execute.ts';
 import { examineDocument, loadDocument, type LoadedDocument } from '../workflow/loadDocument.ts';
 import { stepParamDefault } from './paramDefaults.ts';
+import { eventView, openEventLog, type RunView } from './runEvents.ts';
 import { EXIT, jsonLine, line, requireNoErrors, tableText, type CommandContext } from './context.ts';
 
 interface RunOptions {
@@ -22,6 +22,11 @@ interface RunOptions {
   readonly resume?: boolean;
   readonly set: readonly string[];
   readonly json?: boolean;
+  /** Of the service, which runs a copy of the document: where relative paths begin, and a file for the JSON lines. */
+  readonly folder?: string;
+  readonly events?: string;
+  readonly baselines?: boolean;
+  readonly threads?: string;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -37,17 +42,35 @@ export function runCommand(program: Command, context: CommandContext, exit: (cod
     .option('--resume', 'go on where an earlier run stopped')
     .option('--set <node.param=value>', 'change a parameter for this run', collect, [])
     .option('--json', 'one JSON object a line')
+    .option('--baselines', 'compute figures of a constant answer and of the untrained model first')
+    .addOption(new Option('--folder <dir>', 'folder that paths of the document are relative to').hideHelp())
+    .addOption(new Option('--events <file>', 'append the JSON lines to a file').hideHelp())
+    .addOption(new Option('--threads <n>', 'threads of steps that leave it open').hideHelp())
     .action(async (file: string, options: RunOptions) => {
       exit(await run(file, options, context));
     });
 }
 
 async function run(file: string, options: RunOptions, context: CommandContext): Promise<number> {
+  const events = options.events === undefined ? undefined : openEventLog(resolve(context.cwd, options.events));
+  // What is reported when the command fails goes the same way as its events.
+  const inner = events === undefined ? context : { ...context, out: events.write };
+  try {
+    return await runDocument(file, options, inner);
+  } catch (error) {
+    events?.fail(error, context.stop.aborted);
+    throw error;
+  } finally {
+    events?.close();
+  }
+}
+
+async function runDocument(file: string, options: RunOptions, context: CommandContext): Promise<number> {
   const json = options.json === true;
   const device = deviceName(options.device) === 'auto' ? 'onnx:cpu' : options.device;
-  const loaded = open(file, options.set, context, json);
+  const loaded = open(file, options, context, json);
   const out = options.out === undefined ? defaultOut(loaded) : resolve(context.cwd, options.out);
-  const view = json ? jsonView(context) : peopleView(context);
+  const view = json ? eventView(context) : peopleView(context);
   const begun = performance.now();
   try {
     const result = await runWorkflow(loaded, context.toolkit, {
@@ -55,6 +78,8 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
       ...(options.to === undefined ? {} : { to: options.to }),
       resume: options.resume === true,
       device,
+      baselines: options.baselines === true,
+      threads: Number(options.threads ?? 0),
       signal: context.stop,
       onEvent: view.onEvent,
     });
@@ -73,12 +98,13 @@ const defaultOut = ({ file, folder }: LoadedDocument): string =>
   join(folder, '.espalier', basename(file).replace(/(\.espalier)?\.json$/, ''));
 
 /** The document with the settings of the command line, checked in whole. Nothing is written when it is not sound. */
-function open(file: string, sets: readonly string[], context: CommandContext, json: boolean): LoadedDocument {
-  const { loaded, diagnostics } = loadDocument(resolve(context.cwd, file), context.toolkit.registry);
-  if (!loaded) throw new UserError(diagnostics);
+function open(file: string, options: RunOptions, context: CommandContext, json: boolean): LoadedDocument {
+  const { loaded: read, diagnostics } = loadDocument(resolve(context.cwd, file), context.toolkit.registry);
+  if (!read) throw new UserError(diagnostics);
+  const loaded = options.folder === undefined ? read : { ...read, folder: resolve(context.cwd, options.folder) };
   let { document } = loaded;
   const refused: Diagnostic[] = [];
-  for (const text of sets) {
+  for (const text of options.set) {
     const set = setParamText(document, text, stepParamDefault(context.toolkit.registry));
     if (set.ok) document = set.value;
     else refused.push(...set.error);
@@ -92,96 +118,8 @@ function open(file: string, sets: readonly string[], context: CommandContext, js
   return changed;
 }
 
-interface View {
-  readonly onEvent: (event: WorkflowEvent) => void;
-  readonly end: (result: ExecuteResult, seconds: number) => void;
-  readonly close: () => void;
-}
-
-/** What the last training or evaluation gave, as the last line of `--json` says it. */
-function doneEvent(result: ExecuteResult, seconds: number): Record<string, unknown> {
-  const measured = [...result.steps].reverse().find((s) => Object.keys(s.kept.metrics).length > 0);
-  const trained = [...result.steps].reverse().find((s) => s.kept.type === 'train');
-  return {
-    event: 'done',
-    metrics: measured?.kept.metrics ?? {},
-    seconds,
-    examples_per_second: trained?.kept.examplesPerSecond ?? 0,
-    peak_rss_bytes: trained?.known === false ? peakRssBytes() : (trained?.kept.peakRssBytes ?? peakRssBytes()),
-    trainable_parameters: trained?.kept.trainableParameters ?? 0,
-    output: result.output,
-    steps: result.steps.map(({ step, kept, known }) => ({ step, known, metrics: kept.metrics })),
-  };
-}
-
-function jsonView(context: CommandContext): View {
-  const print = (value: unknown): void => line(context.out, jsonLine(value));
-  return {
-    onEvent: (event) => {
-      switch (event.kind) {
-        case 'step':
-          return print({ event: 'begin', step: event.step, type: event.type, number: event.number, of: event.of });
-        case 'step-done':
-          return print({ event: 'end', step: event.step, known: event.known, metrics: event.kept.metrics });
-        case 'finding':
-          return print({ event: 'finding', step: event.step, diagnostic: event.diagnostic });
-        case 'train':
-          return print(trainLine(event.step, event.event));
-      }
-    },
-    end: (result, seconds) => print(doneEvent(result, seconds)),
-    close: () => undefined,
-  };
-}
-
-const figures = (map: ReadonlyMap<string, number>): Record<string, number | null> =>
-  Object.fromEntries([...map].map(([name, x]) => [name, Number.isFinite(x) ? x : null]));
-
-function trainLine(step: string, event: TrainEvent): Record<string, unknown> {
-  switch (event.kind) {
-    case 'step':
-      return {
-        event: 'step',
-        step,
-        done: event.step,
-        of: event.steps,
-        epoch: event.epoch,
-        loss: event.loss,
-        rate: event.rate,
-        gradient_norm: event.gradientNorm,
-        examples_per_second: event.examplesPerSecond,
-        tokens_per_second: event.tokensPerSecond,
-        seconds_left: event.secondsLeft,
-        rss_bytes: event.rssBytes,
-        losses: figures(event.losses),
-        taps: figures(event.taps),
-      };
-    case 'evaluation':
-      return {
-        event: 'evaluation',
-        step,
-        done: event.step,
-        epoch: event.epoch,
-        loss: event.loss ?? null,
-        metrics: figures(event.metrics.figures),
-        best: event.best,
-        seconds: event.seconds,
-      };
-    case 'state':
-      return { event: 'state', step, state: event.state };
-    case 'progress':
-      return { event: 'progress', step, what: event.what, done: event.done, of: event.of };
-    case 'checkpoint':
-      return { event: 'checkpoint', step, done: event.step, bytes: event.bytes, seconds: event.seconds };
-    case 'resumed':
-      return { event: 'resumed', step, done: event.step };
-    case 'warning':
-      return { event: 'finding', step, diagnostic: event.diagnostic };
-  }
-}
-
 /** Steps, a bar while one trains, and the places of the files at the end. */
-function peopleView(context: CommandContext): View {
+function peopleView(context: CommandContext): RunView {
   const bar = context.terminal
     ? new SingleBar({
         format: '{bar} {value}/{total}  loss {loss}  {speed} ex/s  {left} left',

@@ -102,7 +102,8 @@ export async function predict(
   return order.map((example) => must(byExample.get(example), `a prediction for example ${example}`));
 }
 
-async function* runBatches(
+/** The results of every batch, the longest first. */
+export async function* runBatches(
   context: EvaluationContext,
   parameters: ReadonlyMap<string, HostTensor>,
 ): AsyncGenerator<{ readonly batch: Batch; readonly results: ReadonlyMap<string, HostTensor> }> {
@@ -118,7 +119,7 @@ async function* runBatches(
 }
 
 /** The logits of a batch; numbers that are none are refused here, before any figure is made of them. */
-function logitsOf(
+export function logitsOf(
   { output, set }: EvaluationContext,
   batch: Batch,
   results: ReadonlyMap<string, HostTensor>,
@@ -131,12 +132,13 @@ function logitsOf(
   throw new UserError(messages.nonFiniteOutput(set.file, rows, logits.data[bad] as number));
 }
 
-interface Collector {
+export interface Collector {
   add(logits: HostTensor, batch: Batch): void;
   result(): MetricResult;
 }
 
-function collector(targets: Targets, primary: MetricName | undefined): Collector {
+/** Takes the outputs of batches and gives the figures of a task. */
+export function collector(targets: Targets, primary: MetricName | undefined): Collector {
   switch (targets.kind) {
     case 'classification': {
       const metrics = classificationMetrics(targets.labels, primary as Parameters<typeof classificationMetrics>[1]);
@@ -185,7 +187,7 @@ function collector(targets: Targets, primary: MetricName | undefined): Collector
 }
 
 /** Rows of the real tokens `[N, width]`, whether the result is packed or padded. */
-function packedRows(logits: HostTensor, batch: Batch, width: number): Float32Array {
+export function packedRows(logits: HostTensor, batch: Batch, width: number): Float32Array {
   const data = logits.data as Float32Array;
   if (logits.shape.length === 2) return data;
   const packed = new Float32Array(batch.N * width);
@@ -226,7 +228,7 @@ function predictionOf(
   }
 }
 
-function softmax(logits: Float32Array): Float32Array {
+export function softmax(logits: Float32Array): Float32Array {
   const top = logits.reduce((a, x) => Math.max(a, x), -Infinity);
   const exps = Float64Array.from(logits, (x) => Math.exp(x - top));
   const total = exps.reduce((a, x) => a + x, 0);

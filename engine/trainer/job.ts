@@ -40,6 +40,8 @@ export interface TrainJob {
   /** Parameters that begin with given values instead of their initial ones. */
   readonly startFrom?: ReadonlyMap<string, HostTensor>;
   readonly updates?: readonly NodeUpdate[];
+  /** Whether figures to compare with are computed before the first step. They change nothing that is trained. */
+  readonly baselines?: boolean;
   /** Kept in the header of the adapter's file. */
   readonly metadata?: ReadonlyMap<string, string>;
 }

@@ -13,7 +13,7 @@ import { primaryValue } from '../metrics/metrics.ts';
 import { writeCheckpoint, type KeptEvaluation, type Restored, type RunState } from './checkpoint.ts';
 import type { CheckpointIo } from './checkpointIo.ts';
 import { evaluateModel, type EvaluationContext } from './evaluate.ts';
-import { planBatches, rowsOf } from './examples.ts';
+import { exampleCount, planBatches, rowsOf } from './examples.ts';
 import { locateNonFinite, stepGradients, type GradientContext, type StepGradients } from './gradients.ts';
 import { Interrupted, type TrainHooks } from './job.ts';
 import * as messages from './messages.ts';
@@ -196,6 +196,7 @@ export class TrainingLoop {
       kind: 'step',
       step: this.#step,
       steps: plan.steps,
+      examples: this.#examplesDone(),
       epoch: this.#epochsDone(),
       loss: found.loss,
       losses: found.losses,
@@ -207,6 +208,14 @@ export class TrainingLoop {
       secondsLeft: progress.secondsFor(plan.steps - this.#step),
       rssBytes: progress.rssBytes,
     });
+  }
+
+  /** Steps don't cross the end of an epoch, and only its last batch may be smaller. */
+  #examplesDone(): number {
+    const { plan, settings, gradients } = this.#context;
+    const all = exampleCount(gradients.set);
+    const batches = (this.#step % plan.stepsPerEpoch) * settings.accumulation;
+    return Math.floor(this.#step / plan.stepsPerEpoch) * all + Math.min(all, batches * settings.batchSize);
   }
 
   #epochsDone(): number {

@@ -16,6 +16,7 @@ import { UserError, type Diagnostic } from '../base/errors.ts';
 import type { HostTensor } from '../backends/executable.ts';
 import { openSafetensors, writeSafetensors } from '../checkpoints/safetensors.ts';
 import { programHash } from '../compile/model.ts';
+import { evaluateDim } from '../ir/dim.ts';
 import {
   checkpointsFolder,
   floatTensors,
@@ -26,6 +27,7 @@ import {
   type Restored,
 } from './checkpoint.ts';
 import { fileSystem } from './checkpointIo.ts';
+import { tellBaselines } from './baselines.ts';
 import { cachesOf, compileAll, fillCaches, type Compiled } from './compiled.ts';
 import { exampleCount } from './examples.ts';
 import type { FrontierPlan } from './frontierCache.ts';
@@ -68,6 +70,8 @@ export async function runTraining(job: TrainJob, hooks: TrainHooks = {}): Promis
       loop = prepared.loop;
       try {
         const cache = await fillCaches(compiled, hooks);
+        if (job.baselines === true && loop.step === 0 && prepared.evaluation)
+          await tellBaselines(prepared.evaluation, loop.store, job, hooks);
         progress.begin();
         const ended = await loop.run();
         const result = finish(job, hooks, loop, ended, progress, warnings);
@@ -100,13 +104,19 @@ function checkJob(job: TrainJob): void {
   if (holdsRun && !job.resume) throw new UserError(messages.runExists(job.folder));
 }
 
+interface Prepared {
+  readonly loop: TrainingLoop;
+  readonly log: MetricsLog;
+  readonly evaluation: LoopContext['evaluation'];
+}
+
 function prepare(
   job: TrainJob,
   hooks: TrainHooks,
   compiled: Compiled,
   progress: Progress,
   warn: (d: Diagnostic) => void,
-): { readonly loop: TrainingLoop; readonly log: MetricsLog } {
+): Prepared {
   const { folder, settings, model, trainSet, firstPosition } = job;
   const io = hooks.io ?? fileSystem;
   const identity = identityOf(job);
@@ -163,7 +173,14 @@ function prepare(
     warn,
   };
   if (restored) hooks.onEvent?.({ kind: 'resumed', step: restored.state.step });
-  return { loop: new TrainingLoop(context, store, growth, restored), log };
+  hooks.onEvent?.({ kind: 'sizes', trainable: store.size, backbone: backboneSize(job), steps: context.plan.steps });
+  return { loop: new TrainingLoop(context, store, growth, restored), log, evaluation: context.evaluation };
+}
+
+/** Elements of the frozen backbone; frozen sources of a bank are not counted. */
+function backboneSize({ model }: TrainJob): number {
+  const weights = model.parameters.filter((p) => p.role === 'weight' && p.source?.artifact === 'backbone');
+  return weights.reduce((n, { type }) => n + type.shape.reduce((m: number, d) => m * evaluateDim(d, new Map()), 1), 0);
 }
 
 /** The result that predictions are read from. */

@@ -22,6 +22,8 @@ export interface StepReport {
   /** Optimizer steps done. */
   readonly step: number;
   readonly steps: number;
+  /** Examples that the steps so far have seen, those before a resumption too. */
+  readonly examples: number;
   /** Epochs done, with their fraction. */
   readonly epoch: number;
   readonly loss: number;
@@ -49,10 +51,22 @@ export interface EvaluationReport {
   readonly seconds: number;
 }
 
+/** Figures to compare with, on the evaluation data: always answering the commonest, and the model before its first step. */
+export interface BaselineReport {
+  readonly kind: 'baseline';
+  readonly primary: string;
+  /** Absent where a constant answer has no figures, as for numbers. */
+  readonly majority: ReadonlyMap<string, number> | undefined;
+  readonly untrained: ReadonlyMap<string, number>;
+}
+
 export type TrainEvent =
   | { readonly kind: 'state'; readonly state: TrainerState }
   | StepReport
   | EvaluationReport
+  | BaselineReport
+  /** Sizes that are known before the first step: elements of parameters, and the steps of the run. */
+  | { readonly kind: 'sizes'; readonly trainable: number; readonly backbone: number; readonly steps: number }
   /** Work that is counted before the first step: values of frozen layers, by examples. */
   | { readonly kind: 'progress'; readonly what: string; readonly done: number; readonly of: number }
   | { readonly kind: 'checkpoint'; readonly step: number; readonly bytes: number; readonly seconds: number }

@@ -47,8 +47,16 @@ export type WorkflowEvent =
       readonly type: string;
       readonly number: number;
       readonly of: number;
+      /** Where its files are or will be. */
+      readonly folder: string;
     }
-  | { readonly kind: 'step-done'; readonly step: StepInstanceId; readonly kept: Kept; readonly known: boolean }
+  | {
+      readonly kind: 'step-done';
+      readonly step: StepInstanceId;
+      readonly kept: Kept;
+      readonly known: boolean;
+      readonly folder: string;
+    }
   | { readonly kind: 'train'; readonly step: StepInstanceId; readonly event: TrainEvent }
   | { readonly kind: 'finding'; readonly step: StepInstanceId; readonly diagnostic: Diagnostic };
 
@@ -59,6 +67,10 @@ export interface ExecuteOptions {
   readonly to?: string;
   readonly resume: boolean;
   readonly device: string;
+  /** Threads of training steps that leave them open; 0: as many as the machine has cores. */
+  readonly threads?: number;
+  /** Whether figures to compare with are computed before a model trains. */
+  readonly baselines?: boolean;
   readonly home?: string;
   readonly signal: AbortSignal;
   readonly onEvent: (event: WorkflowEvent) => void;
@@ -101,10 +113,12 @@ export async function runWorkflow(
       type: instance.step.type,
       number: done.length + 1,
       of: heavy.length,
+      folder: run.folderOf(instance, key),
     });
     const one = await run.kept(instance, key);
     done.push(one);
-    options.onEvent({ kind: 'step-done', step: instance.id, kept: one.kept, known: one.known });
+    const { kept, known, folder } = one;
+    options.onEvent({ kind: 'step-done', step: instance.id, kept, known, folder });
   }
   publish(options.out, loaded, done);
   return { output: options.out, steps: done };
@@ -158,12 +172,13 @@ class WorkflowRun {
     this.#values.set(instance.id, runLight(this.#context(instance)));
   }
 
+  /** The folder of a step is named by what it does, so that an equal one is found again. */
+  folderOf({ id }: StepInstance, key: string): string {
+    return join(this.#options.out, 'steps', `${id.replace(/[^A-Za-z0-9_-]+/g, '.')}-${key.slice(0, 16)}`);
+  }
+
   async kept(instance: StepInstance, key: string): Promise<DoneStep> {
-    const folder = join(
-      this.#options.out,
-      'steps',
-      `${instance.id.replace(/[^A-Za-z0-9_-]+/g, '.')}-${key.slice(0, 16)}`,
-    );
+    const folder = this.folderOf(instance, key);
     const file = join(folder, 'result.json');
     const known = readKept(file);
     const kept = known ?? (await this.#make(instance, folder, file));
@@ -178,7 +193,7 @@ class WorkflowRun {
   }
 
   #context(instance: StepInstance): StepContext {
-    const { resume, signal, home, onEvent } = this.#options;
+    const { resume, signal, home, onEvent, threads = 0, baselines = false } = this.#options;
     return {
       loaded: this.#loaded,
       toolkit: this.#toolkit,
@@ -186,6 +201,8 @@ class WorkflowRun {
       valueOf: (output) => this.#valueOf(output),
       backbone: (reference) => this.#backbone(reference),
       resume,
+      threads,
+      baselines,
       signal,
       ...(home === undefined ? {} : { home }),
       onTrain: (event) => onEvent({ kind: 'train', step: instance.id, event }),
@@ -294,6 +311,6 @@ function publish(out: string, loaded: LoadedDocument, done: readonly DoneStep[])
     type: kept.type,
     metrics: kept.metrics,
   }));
-  const facts = { format: 1, document: resolve(loaded.file), files: [...sources.keys()], steps };
+  const facts = { format: 1, document: resolve(loaded.file), folder: loaded.folder, files: [...sources.keys()], steps };
   writeFileDurable(record, `${JSON.stringify(facts, undefined, 1)}\n`);
 }

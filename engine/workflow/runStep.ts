@@ -60,6 +60,9 @@ export interface StepContext {
   readonly valueOf: (output: StepOutput) => Artifact;
   readonly backbone: (reference: string) => Backbone;
   readonly resume: boolean;
+  /** Threads of training steps that leave them open; 0: as many as the machine has cores. */
+  readonly threads: number;
+  readonly baselines: boolean;
   readonly home?: string;
   readonly signal: AbortSignal;
   readonly onTrain: (event: TrainEvent) => void;
@@ -106,7 +109,7 @@ const LIGHT: { readonly [K in LightType]: (context: StepContext) => StepValues }
 /** Makes the files of a kept step in `folder` and says what it gives. */
 const KEPT: { readonly [K in KeptType]: (context: StepContext, folder: string) => Promise<Kept> } = {
   train: async (context, folder) => {
-    const { toolkit, resume, signal, onTrain, report, home } = context;
+    const { toolkit, resume, threads, baselines, signal, onTrain, report, home } = context;
     const result = await trainStep({
       folder,
       model: input(context, 'model', 'model'),
@@ -115,6 +118,8 @@ const KEPT: { readonly [K in KeptType]: (context: StepContext, folder: string) =
       params: paramsOf(context.instance, 'train'),
       toolkit,
       resume,
+      threads,
+      baselines,
       signal,
       onEvent: onTrain,
       report,

@@ -43,6 +43,9 @@ export interface TrainRequest {
   readonly params: TrainParams;
   readonly toolkit: PeftToolkit;
   readonly resume: boolean;
+  /** Threads when the step leaves them open. */
+  readonly threads: number;
+  readonly baselines: boolean;
   readonly home?: string;
   readonly signal: AbortSignal;
   readonly onEvent: (event: TrainEvent) => void;
@@ -67,7 +70,7 @@ export async function trainStep(request: TrainRequest): Promise<TrainResult> {
   const device = openDevice({
     weights: prepared.weights.sources,
     near: backbone.checkpoint.folder,
-    threads: params.threads,
+    threads: params.threads > 0 ? params.threads : request.threads,
     ...(request.home === undefined ? {} : { home: request.home }),
   });
   try {
@@ -75,6 +78,7 @@ export async function trainStep(request: TrainRequest): Promise<TrainResult> {
       {
         folder: join(folder, RUN_FOLDER),
         resume: request.resume,
+        baselines: request.baselines,
         ...programsOf(request, prepared),
         model: prepared.training,
         backend: device.backend,
