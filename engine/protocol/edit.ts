@@ -12,6 +12,7 @@ export {
   nodeAt,
   replaceGraph,
   replaceNode,
+  stackAt,
   type EditResult,
   type GraphAddress,
   type ModelAddress,
