@@ -28,6 +28,7 @@ const engineLayers = new Map([
   ['metrics', 6],
   ['nodekit', 7],
   ['compile', 8],
+  ['sandbox', 8],
   ['trainer', 9],
   ['workflow', 10],
   ['service', 11],

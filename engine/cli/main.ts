@@ -2,8 +2,10 @@
  * The command line. `main` runs one command and gives its exit code: 0 done, 1 the user's input is at fault, 2 internal,
  * 130 stopped. Each command is a file of its own; importing this file runs nothing.
  */
+import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { formatDiagnostic, UserError } from '../base/errors.ts';
+import { espalierHome } from '../checkpoints/home.ts';
 import { checkCommand } from './check.ts';
 import { EXIT, jsonLine, line, type CommandContext } from './context.ts';
 import { exportCommand } from './export.ts';
@@ -13,7 +15,7 @@ import { newCommand } from './new.ts';
 import { nodesCommand } from './nodes.ts';
 import { predictCommand } from './predict.ts';
 import { runCommand } from './run.ts';
-import { makeToolkit } from './toolkit.ts';
+import { customNodesOf, makeToolkit } from './toolkit.ts';
 
 /** Adds a command. Its action throws a `UserError` for input at fault. */
 export type AddCommand = (program: Command, context: CommandContext, exit: (code: number) => void) => void;
@@ -53,7 +55,8 @@ export async function main(args: readonly string[], surroundings: Surroundings =
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const context: CommandContext = { ...surroundings, toolkit: makeToolkit(), stop: stop.signal };
+  const custom = customNodesOf(espalierHome(), workspaceOf(args, surroundings.cwd));
+  const context: CommandContext = { ...surroundings, toolkit: makeToolkit(custom), stop: stop.signal };
   const json = args.includes('--json');
   const verbose = args.includes('--verbose');
   let code: number = EXIT.done;
@@ -66,6 +69,7 @@ export async function main(args: readonly string[], surroundings: Surroundings =
   } catch (error) {
     return report(error, context, { json, verbose });
   } finally {
+    custom.close();
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
@@ -82,8 +86,17 @@ function makeProgram(context: CommandContext, exit: (code: number) => void): Com
   for (const add of COMMANDS) add(program, context, exit);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({ writeOut: context.out, writeErr: context.err });
+    if (!command.options.some((o) => o.long === '--workspace'))
+      command.option('--workspace <dir>', 'the folder whose custom-nodes/ are used; default: the current folder');
   }
   return program;
+}
+
+/** The folder that holds `custom-nodes/`. Processes that the service starts are told by the environment. */
+function workspaceOf(args: readonly string[], cwd: string): string {
+  const at = args.indexOf('--workspace');
+  const given = at < 0 ? process.env['ESPALIER_WORKSPACE'] : args[at + 1];
+  return given === undefined || given === '' ? cwd : resolve(cwd, given);
 }
 
 const allCommands = (command: Command): Command[] => command.commands.flatMap((c) => [c, ...allCommands(c)]);

@@ -21,12 +21,23 @@ const KIND_WORDS: { readonly [K in WireKind]: string } = {
   loss: 'a loss',
 };
 
-export const unknownType = (where: Place, type: string): Diagnostic =>
+export const unknownType = (where: Place, type: string, known?: { message: string; fix: string }): Diagnostic =>
   error(
     'node-type-unknown',
     where,
-    `No node type is named "${type}".`,
-    'Install the node or remove it from the graph; the file keeps it unchanged.',
+    known?.message ?? `No node type is named "${type}".`,
+    known?.fix ?? 'Install the node or remove it from the graph; the file keeps it unchanged.',
+  );
+/** A custom node that failed; the line is of its source. */
+export const nodeRefused = (
+  where: Place,
+  refused: { readonly code: string; readonly message: string; readonly fix: string; readonly line: number | undefined },
+): Diagnostic =>
+  error(
+    refused.code,
+    where,
+    refused.message,
+    refused.line === undefined ? refused.fix : `${refused.fix} See line ${refused.line} of its source.`,
   );
 export const newerNode = (where: Place, type: string, has: number, knows: number): Diagnostic =>
   error(

@@ -139,7 +139,8 @@ function checkGraph(request: CompileRequest, graph: Graph, path: string, report:
   );
   for (const [id, node] of entriesOf<NodeId, Node>(graph.nodes)) {
     const where = { model: request.model, node: path === '' ? id : `${path}/${id}` };
-    if (!node.stack && !request.registry.get(node.type)) report(messages.unknownType(where, node.type));
+    if (!node.stack && !request.registry.get(node.type))
+      report(messages.unknownType(where, node.type, request.registry.absent?.(node.type)));
     if (node.body) checkGraph(request, node.body, where.node, report);
   }
 }

@@ -7,6 +7,7 @@ import { must, type Place } from '../base/errors.ts';
 import type { AnyNode } from '../nodekit/node.ts';
 import { Unsupported, type Transform } from '../nodekit/operator.ts';
 import type { ParamSpecs, ParamValues } from '../nodekit/params.ts';
+import { NodeRefused } from '../nodekit/refused.ts';
 import { Scope, type Placement } from '../nodekit/scope.ts';
 import { tensorsOf, wireSignature, withTensors, type DataWire, type Wire } from '../nodekit/wires.ts';
 import { ShapeError } from '../ops/rule.ts';
@@ -109,6 +110,7 @@ function traceNode(
     if (error instanceof ShapeError) context.report(messages.shapeRefused(where, error.message, error.fix));
     else if (error instanceof Unsupported)
       context.report(messages.shapeRefused(where, error.message, 'Use a module that allows it.'));
+    else if (error instanceof NodeRefused) context.report(messages.nodeRefused(where, error));
     else throw error;
     throw new Stopped();
   }
@@ -190,6 +192,7 @@ function callNode(
   const key = canonicalJson([
     'node',
     node.type,
+    resolved.definition.fingerprint ?? '',
     resolved.params,
     node.scope ?? '',
     node.bank === undefined ? '' : bankKey(context, node.bank),

@@ -224,7 +224,8 @@ function emptyLoss(scope: Scope, coefficient: number): DataWire {
 function layerKey(context: TraceContext, body: Graph, at: LayerContext): string {
   const parts = Object.entries(body.nodes).map(([id, node]) => {
     const recipe = node.recipe === undefined ? undefined : context.document.recipes[node.recipe];
-    const text = cachedText(context, recipe ?? node, node, `${at.layer} ${at.first} ${at.repeat}`, () =>
+    const fingerprint = context.registry.get(node.type)?.fingerprint ?? '';
+    const text = cachedText(context, recipe ?? node, node, `${at.layer} ${at.first} ${at.repeat} ${fingerprint}`, () =>
       nodeText(context, node, at),
     );
     return node.bank === undefined ? `${id} ${text}` : `${id} ${text} ${canonicalJson(bankKey(context, node.bank))}`;
@@ -239,6 +240,7 @@ function nodeText(context: TraceContext, node: Node, at: LayerContext): string {
   const { type, shared, scope, bank, body } = node;
   return canonicalJson([
     type,
+    context.registry.get(type)?.fingerprint ?? '',
     resolved?.params ?? node.params,
     resolved?.active ?? true,
     shared ?? '',

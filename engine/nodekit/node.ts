@@ -108,6 +108,8 @@ export interface NodeDefinition<S extends ParamSpecs = ParamSpecs> {
   readonly inline?: boolean;
   /** The node reads a source bank. */
   readonly bank?: boolean;
+  /** The hash of the source of a custom node: what is kept of its results depends on it. */
+  readonly fingerprint?: string;
   build(context: BuildContext<S>): Readonly<Record<string, Wire>>;
   /** The module's contribution `[..., d]` for an input `[..., d]`, without residual: what fusion and ScaLearn mix. */
   readonly asSource?: (scope: Scope, x: Tensor, params: ParamValues<S>) => Tensor;

@@ -108,6 +108,11 @@ export class Scope {
     return this.#where.prefix;
   }
 
+  /** The path of a site of this function: where a part that is built in place keeps its names. */
+  path(site: string): string {
+    return this.#prefix + site;
+  }
+
   get training(): boolean {
     return this.context.training;
   }
