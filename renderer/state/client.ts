@@ -11,6 +11,7 @@ import {
 } from '../../engine/protocol/api/commands.ts';
 import type { GrantId } from '../../engine/protocol/api/fields.ts';
 import type { Answer, ServerEvent } from '../../engine/protocol/api/wire.ts';
+import { findShell } from './shell.ts';
 
 const TOKEN_KEY = 'espalier.token';
 
@@ -39,7 +40,9 @@ const problem = (code: string, message: string, fix: string): Diagnostic => ({
 export interface Client {
   /** Identifies this window in the idempotency keys of its commands. */
   readonly window: string;
-  call<N extends CommandName>(name: N, params: CommandInput<N>): Promise<CommandResult<N>>;
+  /** `key`: what the service knows this deed by. Sending again with the same key and parameters never does it twice. */
+  call<N extends CommandName>(name: N, params: CommandInput<N>, key?: string): Promise<CommandResult<N>>;
+  newKey(): string;
   upload(file: File): Promise<GrantId>;
   /** Starts the browser's download of what a ticket stands for. */
   download(ticket: string, name: string): void;
@@ -54,8 +57,12 @@ export interface Client {
 
 /** The token of this window: kept over a reload, else swapped for the ticket in the URL's fragment or handed over by the shell. */
 async function findToken(): Promise<string> {
-  const shell = (globalThis as { readonly espalier?: { readonly token?: () => Promise<string> } }).espalier;
-  if (shell?.token) return shell.token();
+  const shell = findShell();
+  if (shell) {
+    const token = await shell.token();
+    sessionStorage.setItem(TOKEN_KEY, token);
+    return token;
+  }
   const ticket = /^#ticket=([A-Za-z0-9_-]+)$/.exec(location.hash)?.[1];
   if (ticket !== undefined) {
     history.replaceState(null, '', location.pathname);
@@ -78,6 +85,12 @@ async function findToken(): Promise<string> {
   );
 }
 
+/** Before the first event of a project there is nothing to go on from: the service then tells the whole. */
+const subscription = (project: string, after = 0): unknown => ({
+  subscribe: project,
+  ...(after === 0 ? {} : { after }),
+});
+
 export async function connect(): Promise<Client> {
   const token = await findToken();
   const window = crypto.randomUUID();
@@ -90,6 +103,7 @@ export async function connect(): Promise<Client> {
   let socket: WebSocket | undefined;
   let wait = 250;
 
+  const newKey = (): string => `${window}.${count++}`;
   const send = (frame: unknown): void => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
   };
@@ -100,10 +114,10 @@ export async function connect(): Promise<Client> {
       const event = JSON.parse(String(message.data)) as ServerEvent;
       if (event.event === 'ready') {
         wait = 250;
-        for (const [project, after] of seen) send({ subscribe: project, after });
+        for (const [project, after] of seen) send(subscription(project, after));
         for (const l of connectionListeners) l(true);
       }
-      if (event.project !== undefined && seen.has(event.project)) seen.set(event.project, event.id);
+      if (event.project !== undefined && event.id > 0 && seen.has(event.project)) seen.set(event.project, event.id);
       for (const l of listeners) l(event);
     };
     socket.onclose = () => {
@@ -132,8 +146,9 @@ export async function connect(): Promise<Client> {
 
   return {
     window,
-    call: (name, params) => {
-      const key = COMMANDS[name].mutates ? { key: `${window}.${count++}` } : {};
+    newKey,
+    call: (name, params, known) => {
+      const key = COMMANDS[name].mutates ? { key: known ?? newKey() } : {};
       return post('/api/command', { 'content-type': 'application/json' }, JSON.stringify({ name, ...key, params }));
     },
     upload: async (file) => {
@@ -156,7 +171,7 @@ export async function connect(): Promise<Client> {
     },
     subscribe: (project, after) => {
       seen.set(project, after ?? 0);
-      send({ subscribe: project, ...(after === undefined ? {} : { after }) });
+      send(subscription(project, after));
     },
     unsubscribe: (project) => {
       seen.delete(project);

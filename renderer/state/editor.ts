@@ -6,75 +6,24 @@
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { AppInfo, Settings } from '../../engine/protocol/api/app.ts';
-import type { Catalog } from '../../engine/protocol/api/catalog.ts';
-import type { CheckView } from '../../engine/protocol/api/check.ts';
-import type { ProjectId, RunId } from '../../engine/protocol/api/fields.ts';
+import type { RunId } from '../../engine/protocol/api/fields.ts';
 import { applyPatch, diff, type Patch } from '../../engine/protocol/api/patch.ts';
 import type { OpenProject } from '../../engine/protocol/api/project.ts';
-import type { RunSummary } from '../../engine/protocol/api/runs.ts';
 import type { ServerEvent } from '../../engine/protocol/api/wire.ts';
 import { must, type Diagnostic } from '../../engine/base/errors.ts';
 import type { Document } from '../../engine/protocol/document.ts';
 import type { EditResult } from '../../engine/protocol/edit.ts';
 import type { ModelId } from '../../engine/protocol/ids.ts';
+import type { CanvasHandle } from '../canvas/handle.ts';
 import { CommandError, type Client } from './client.ts';
 import { createRunData, type RunData } from '../runs/runData.ts';
-import { RUNS_VIEW, type RunsView } from '../runs/runsView.ts';
-import { NO_HISTORY, withDeed, type History } from './history.ts';
-import { NOTHING_SELECTED, type DrawerTab, type Place, type RailTab, type Selection } from './place.ts';
+import { RUNS_VIEW } from '../runs/runsView.ts';
+import { NO_HISTORY, withDeed } from './history.ts';
+import { START, type EditorState, type Job, type Question, type Toast } from './editorState.ts';
+import { NOTHING_SELECTED, type Place, type Selection } from './place.ts';
+import { createSync, SESSION_QUEUE, type QueueStore, type Sync } from './sync.ts';
 
-export interface Toast {
-  readonly id: number;
-  readonly level: 'info' | 'warning' | 'error';
-  readonly text: string;
-  /** A command that the toast offers. */
-  readonly action?: { readonly title: string; readonly command: string };
-}
-
-export interface ProjectInfo {
-  readonly id: ProjectId;
-  readonly file: string;
-  readonly folder: string;
-}
-
-export interface EditorState {
-  readonly connected: boolean;
-  readonly info: AppInfo | undefined;
-  readonly settings: Settings | undefined;
-  readonly catalog: Catalog | undefined;
-  readonly project: ProjectInfo | undefined;
-  readonly document: Document | undefined;
-  /** Revision of the document that the service has confirmed. */
-  readonly revision: number;
-  /** Edits that the service has not confirmed yet. */
-  readonly pending: number;
-  readonly savedRevision: number;
-  readonly history: History;
-  readonly place: Place;
-  readonly selection: Selection;
-  /** The latest check; stale while `check.revision` is behind or edits are pending. */
-  readonly check: CheckView | undefined;
-  readonly runs: readonly RunSummary[];
-  /** The run whose figures the drawer shows. */
-  readonly run: RunId | undefined;
-  /** What the drawer's charts and tables show of runs. */
-  readonly runsView: RunsView;
-  /** The run that the matrix compares the draft with. */
-  readonly compareRun: RunId | undefined;
-  /** Documents of runs that were asked for; what a run trains never changes. */
-  readonly runDocuments: ReadonlyMap<RunId, Document>;
-  /** The graph of a run is shown instead of the draft, read-only; `draft` waits behind it. */
-  readonly viewing: { readonly run: RunId; readonly draft: Document } | undefined;
-  readonly rail: RailTab | undefined;
-  readonly drawer: DrawerTab | undefined;
-  readonly inspector: boolean;
-  /** The dialog or palette that is open, by its id; each area draws its own. */
-  readonly overlay: string | undefined;
-  readonly toasts: readonly Toast[];
-  /** Whether the overlay "what trains?" is drawn. */
-  readonly whatTrains: boolean;
-}
+export type { EditorState, GuideStep, Job, ProjectInfo, Question, Toast } from './editorState.ts';
 
 export interface EditOptions {
   /** Edits with the same key within a second are one deed of undo. */
@@ -85,6 +34,8 @@ export interface EditOptions {
 export interface Editor {
   readonly store: StoreApi<EditorState>;
   readonly client: Client;
+  /** What the canvas that is shown offers to commands. */
+  readonly canvas: { current: CanvasHandle | undefined };
   /** Curves, logs and documents of runs; kept outside the state, since points arrive many times a second. */
   readonly runData: RunData;
   /** Shows the graph of a run read-only, or with `undefined` the draft again. */
@@ -104,57 +55,37 @@ export interface Editor {
   dismiss(id: number): void;
   /** Shows the words of a command that failed; anything else is thrown on. */
   report(error: unknown): void;
+  /** Asks the person; true when the answer is yes. */
+  ask(question: Omit<Question, 'answer'>): Promise<boolean>;
+  /** Settles when every edit is confirmed, or after the time; true when they are. */
+  settled(milliseconds?: number): Promise<boolean>;
 }
 
-const START: EditorState = {
-  connected: false,
-  info: undefined,
-  settings: undefined,
-  catalog: undefined,
-  project: undefined,
-  document: undefined,
-  revision: 0,
-  pending: 0,
-  savedRevision: 0,
-  history: NO_HISTORY,
-  place: { level: 'model', view: 'graph', layer: 'all' },
-  selection: NOTHING_SELECTED,
-  check: undefined,
-  runs: [],
-  run: undefined,
-  runsView: RUNS_VIEW,
-  compareRun: undefined,
-  runDocuments: new Map(),
-  viewing: undefined,
-  rail: undefined,
-  drawer: undefined,
-  inspector: true,
-  overlay: undefined,
-  toasts: [],
-  whatTrains: false,
-};
+/** A canvas of another level needs a moment to be drawn. */
+const REVEAL_MILLISECONDS = 80;
 
 const words = (diagnostics: readonly Diagnostic[]): string =>
   diagnostics.map((d) => `${d.message} ${d.fix}`).join('\n');
 
-interface Sent {
-  readonly patch: Patch;
-  readonly label: string;
+const edits = (count: number): string => (count === 1 ? 'One edit' : `${count} edits`);
+
+/** The jobs after a word of one of them: one that ended without failing is gone. */
+function withJob(jobs: readonly Job[], event: Extract<ServerEvent, { event: 'progress' }>): readonly Job[] {
+  const { job, what, done, of, failed, ended } = event;
+  const others = jobs.filter((j) => j.job !== job);
+  if (ended === true && failed === undefined) return others;
+  return [...others, { job, what, done, of, ...(failed === undefined ? {} : { failed }) }];
 }
 
-export function createEditor(client: Client): Editor {
+/** @param kept where edits that are on their way outlive the page */
+export function createEditor(client: Client, kept: QueueStore = SESSION_QUEUE): Editor {
   const store = createStore<EditorState>(() => START);
   const { getState, setState } = store;
   const runData = createRunData(client, (run, document) =>
     setState((s) => ({ runDocuments: new Map(s.runDocuments).set(run, document) })),
   );
+  const canvas: Editor['canvas'] = { current: undefined };
   let toasts = 0;
-  /** Edits in the order in which they were made; the first is on its way. */
-  let queue: Sent[] = [];
-  let sending = false;
-  /** The document as the service has it. */
-  let confirmed: Document | undefined;
-
   const toast: Editor['toast'] = (level, text, action) => {
     const id = ++toasts;
     setState((s) => ({ toasts: [...s.toasts, { id, level, text, ...(action ? { action } : {}) }].slice(-5) }));
@@ -178,74 +109,20 @@ export function createEditor(client: Client): Editor {
     return true;
   };
 
-  /** The shown document: what is confirmed with everything that is on its way on top. */
-  const rebase = (): void => {
-    let document: unknown = confirmed;
-    const kept: Sent[] = [];
-    for (const edit of queue) {
-      const next = applyPatch(document, edit.patch);
-      if (next.ok) {
-        document = next.value;
-        kept.push(edit);
-      } else toast('warning', `"${edit.label}" was left out: ${next.error}.`);
-    }
-    queue = kept;
-    showDraft(document as Document);
-    setState({ pending: queue.length });
-  };
+  const sync: Sync = createSync({
+    client,
+    kept,
+    show: showDraft,
+    state: setState,
+    warn: (text) => toast('warning', text),
+    refused: (diagnostics) => toast('error', words(diagnostics)),
+    fail: report,
+  });
 
-  const flush = async (): Promise<void> => {
-    if (sending) return;
-    sending = true;
-    try {
-      for (let edit = queue[0]; edit !== undefined; edit = queue[0]) {
-        const { project, revision } = getState();
-        if (!project) return;
-        const outcome = await client.call('project.edit', {
-          project: project.id,
-          revision,
-          patch: edit.patch as never,
-          label: edit.label,
-        });
-        if (getState().project?.id !== project.id) return;
-        if (outcome.kind === 'done') {
-          const next = applyPatch(confirmed, edit.patch);
-          if (next.ok) confirmed = next.value as Document;
-          queue = queue.slice(1);
-          setState({ revision: outcome.revision, pending: queue.length });
-        } else if (outcome.kind === 'conflict') {
-          confirmed = outcome.document;
-          queue = queue.slice(1);
-          setState({ revision: outcome.revision });
-          toast('warning', `"${edit.label}" was not made: another window changed the same place.`);
-          rebase();
-        } else {
-          queue = queue.slice(1);
-          toast('error', words(outcome.diagnostics));
-          rebase();
-        }
-      }
-    } catch (error) {
-      // The edits stay in the queue and go out when the engine is back.
-      if (!(error instanceof CommandError) || error.status !== 0) report(error);
-    } finally {
-      sending = false;
-    }
-  };
-
-  const commit = (patch: Patch, label: string, next: Document): void => {
-    queue = [...queue, { patch, label }];
-    setState({ document: next, pending: queue.length });
-    void flush();
-  };
-
-  const onEdited = (event: Extract<ServerEvent, { event: 'edited' }>): void => {
-    if (event.key.startsWith(client.window) || event.revision <= getState().revision) return;
-    const next = applyPatch(confirmed, event.patch);
-    if (!next.ok) return;
-    confirmed = next.value as Document;
-    setState({ revision: event.revision });
-    rebase();
+  /** Shows an edit and sends it. */
+  const commit = (patch: Patch, label: string, next: Document, merge?: string): void => {
+    setState({ document: next });
+    sync.push(patch, label, merge);
   };
 
   const listen = (event: ServerEvent): void => {
@@ -253,11 +130,9 @@ export function createEditor(client: Client): Editor {
     if (event.project !== undefined && event.project !== project?.id) return;
     switch (event.event) {
       case 'edited':
-        return onEdited(event);
+        return sync.onEdited(event);
       case 'resync':
-        confirmed = event.document;
-        setState({ revision: event.revision });
-        return rebase();
+        return sync.onResync(event.document, event.revision);
       case 'saved':
         return setState({ savedRevision: event.revision });
       case 'checked':
@@ -279,15 +154,25 @@ export function createEditor(client: Client): Editor {
       case 'ready':
       case 'pong':
       case 'points':
+        return;
       case 'progress':
+        // Those of a project are of its runs, whose figures are kept outside the state.
+        if (event.project === undefined) setState(({ jobs }) => ({ jobs: withJob(jobs, event) }));
         return;
     }
   };
   client.onEvent(listen);
   client.onConnection((connected) => {
     setState({ connected });
-    if (connected) void flush();
+    if (connected) sync.resume();
   });
+
+  /** Goes to a place and moves the view to what is selected there, once the canvas of that place is drawn. */
+  const reveal = (place: Place, selection: Selection): void => {
+    setState({ place, selection });
+    const [node] = selection.nodes;
+    if (node !== undefined) setTimeout(() => canvas.current?.focusNode(selection.graph, node), REVEAL_MILLISECONDS);
+  };
 
   const move = (from: 'done' | 'undone'): void => {
     if (isReadOnly()) return;
@@ -302,7 +187,8 @@ export function createEditor(client: Client): Editor {
       from === 'done'
         ? { done: history.done.slice(0, -1), undone: [...history.undone, deed] }
         : { done: [...history.done, deed], undone: history.undone.slice(0, -1) };
-    setState({ history: history2, place: { ...deed.place, view: getState().place.view }, selection: deed.selection });
+    setState({ history: history2 });
+    reveal({ ...deed.place, view: getState().place.view }, deed.selection);
     commit(patch, `${from === 'done' ? 'Undo' : 'Redo'} ${deed.label}`, next.value as Document);
   };
 
@@ -310,6 +196,7 @@ export function createEditor(client: Client): Editor {
     store,
     client,
     runData,
+    canvas,
     toast,
     report,
     viewRun: async (run) => {
@@ -345,7 +232,7 @@ export function createEditor(client: Client): Editor {
         ...(options.merge === undefined ? {} : { merge: options.merge }),
       };
       setState({ history: withDeed(history, deed), ...(options.select ? { selection: options.select } : {}) });
-      commit(patch, label, next);
+      commit(patch, label, next, options.merge);
       return true;
     },
     applyProposal(label, patch) {
@@ -365,8 +252,6 @@ export function createEditor(client: Client): Editor {
     openProject: (opened) => {
       const before = getState().project;
       if (before) client.unsubscribe(before.id);
-      confirmed = opened.document;
-      queue = [];
       const model = Object.keys(opened.document.models)[0] as ModelId | undefined;
       setState({
         project: { id: opened.project, file: opened.file, folder: opened.folder },
@@ -387,23 +272,41 @@ export function createEditor(client: Client): Editor {
             ? { level: 'workflow', view: 'graph', layer: 'all' }
             : { level: 'model', model, view: 'graph', layer: 'all' },
       });
+      const kept = sync.open(opened.project, opened.document, opened.revision);
       client.subscribe(opened.project);
-      if (opened.recovered > 0) toast('info', `${opened.recovered} edits that were not in the file yet are back.`);
+      if (kept > 0)
+        toast(
+          'info',
+          `${edits(kept)} of this window that had not reached the engine ${kept === 1 ? 'is' : 'are'} back.`,
+        );
+      if (opened.recovered > 0)
+        toast('info', `${edits(opened.recovered)} not in the file yet ${opened.recovered === 1 ? 'is' : 'are'} back.`);
       void client.call('run.list', { project: opened.project }).then((runs) => setState({ runs }), report);
     },
     closeProject: () => {
       const { project } = getState();
       if (project) client.unsubscribe(project.id);
-      confirmed = undefined;
-      queue = [];
+      sync.close();
       setState({
         ...START,
         connected: getState().connected,
         info: getState().info,
         settings: getState().settings,
         catalog: getState().catalog,
+        toasts: getState().toasts,
+        jobs: getState().jobs,
       });
     },
+    ask: (question) =>
+      new Promise((resolve) => {
+        getState().question?.answer(false);
+        const answer = (yes: boolean): void => {
+          setState({ question: undefined });
+          resolve(yes);
+        };
+        setState({ question: { ...question, answer } });
+      }),
+    settled: (milliseconds = 10_000) => sync.settled(milliseconds),
     dismiss: (id) => setState((s) => ({ toasts: s.toasts.filter((t) => t.id !== id) })),
   };
 }
