@@ -20,6 +20,8 @@ export interface RunsView {
   readonly logScale: boolean;
   /** Curves as a table of numbers. */
   readonly asTable: boolean;
+  /** The part of the x axis that all charts show; everything when missing. */
+  readonly zoom: { readonly from: number; readonly to: number } | undefined;
   /** What the drawer's tab of runs shows: all of them, one run's results, or two and more side by side. */
   readonly page: 'list' | 'results' | 'compare';
   readonly tab: ResultTab;
@@ -33,6 +35,7 @@ export const RUNS_VIEW: RunsView = {
   groupSeeds: true,
   logScale: false,
   asTable: false,
+  zoom: undefined,
   page: 'list',
   tab: 'summary',
 };

@@ -1,0 +1,39 @@
+/** Lines of a run's log: their level, time and text. */
+import type { Severity } from '../../engine/base/errors.ts';
+import type { LogLine } from '../../engine/protocol/api/runs.ts';
+import { formatClock } from './words.ts';
+
+export type LogLevel = Severity;
+
+/** A line without a finding is information. */
+export const levelOf = (line: LogLine): LogLevel => line.diagnostic?.severity ?? 'info';
+
+export interface LogFilter {
+  readonly search: string;
+  /** Lines of this level and those that matter more. */
+  readonly level: LogLevel;
+}
+
+const RANK: Readonly<Record<LogLevel, number>> = { info: 0, warning: 1, error: 2 };
+
+export function filterLog(lines: readonly LogLine[], filter: LogFilter): readonly LogLine[] {
+  const search = filter.search.trim().toLowerCase();
+  if (search === '' && filter.level === 'info') return lines;
+  return lines.filter(
+    (line) =>
+      RANK[levelOf(line)] >= RANK[filter.level] && (search === '' || lineText(line).toLowerCase().includes(search)),
+  );
+}
+
+/** The whole line as one text: what was found and what to do belong to it. */
+export function lineText(line: LogLine): string {
+  const { diagnostic } = line;
+  const found = diagnostic?.found === undefined ? '' : ` Found: ${diagnostic.found}.`;
+  const fix = diagnostic === undefined || line.text.includes(diagnostic.fix) ? '' : ` ${diagnostic.fix}`;
+  return `${line.text}${found}${fix}`;
+}
+
+export const logText = (lines: readonly LogLine[]): string =>
+  lines
+    .map((l) => `${formatClock(l.seconds).padStart(8)}  ${levelOf(l).padEnd(7)}  ${l.at}  ${lineText(l)}\n`)
+    .join('');
