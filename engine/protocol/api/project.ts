@@ -118,6 +118,25 @@ export const projectCommands = {
     }),
     'How a method would be attached',
   ),
+  /**
+   * Data, a head that fits its classes and a training step for a project that has a backbone and no data: what "tune" makes
+   * with method `head`, as a patch of the open document. Title and drawing stay. Files are copied beside the document.
+   */
+  'project.proposeTraining': mutation<Proposal>()(
+    z.strictObject({
+      project: projectIdSchema,
+      revision: revisionSchema,
+      data: z.union([
+        z.strictObject({ grant: grantIdSchema }),
+        z.strictObject({ path: relativePathSchema }),
+        z.strictObject({ sample: z.literal(true) }),
+      ]),
+      text: z.array(z.string().max(1000)).max(2).exactOptional(),
+      label: z.array(z.string().max(1000)).max(1000).exactOptional(),
+      task: z.enum(['classification', 'multilabel', 'regression', 'tokens']).exactOptional(),
+    }),
+    'How data and training would be added',
+  ),
   'project.proposeAdapter': query<Proposal>()(
     z.strictObject({ project: projectIdSchema, revision: revisionSchema, model: nameSchema, grant: grantIdSchema }),
     'How a Hugging Face adapter folder would be attached',
