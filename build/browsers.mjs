@@ -21,6 +21,18 @@ const chromiumPlaces = [
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
 ];
 
+/** How Chromium is started here: as root, without a graphics card, without asking its maker anything. */
+export const chromiumArgs = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 /** Libraries of Electron on Debian and Ubuntu; a fresh system lacks them. */
 const shellLibraries = [
   'libgtk-3-0',

@@ -252,7 +252,7 @@ function postJson(
               value: JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown,
             });
           } catch (error) {
-            fail(error);
+            fail(error instanceof Error ? error : new Error(String(error)));
           }
         });
       },

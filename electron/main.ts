@@ -4,7 +4,7 @@
  */
 import { app, Menu, powerSaveBlocker, session } from 'electron';
 import { join } from 'node:path';
-import type { ShellGrant, ShellRun } from '../engine/protocol/api/shell.ts';
+import type { ShellRun } from '../engine/protocol/api/shell.ts';
 import { CHANNELS } from './channels.ts';
 import { askAboutRuns, askToTryAgain } from './dialogs.ts';
 import { createEngine, engineFolder, readEngineFiles } from './engine.ts';
@@ -33,7 +33,7 @@ function run(): void {
   };
   const engine = createEngine({
     files,
-    workspace: process.env['ESPALIER_WORKSPACE'] ?? join(app.getPath('documents'), 'Espalier'),
+    workspace: process.env['ESPALIER_WORKSPACE'] ?? join(app.getPath('home'), 'Espalier'),
     environment: process.env,
     onReady: (_origin, isNew) => {
       if (isNew) shown?.load();

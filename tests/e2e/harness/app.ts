@@ -25,6 +25,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { CommandInput, CommandName, CommandResult } from '../../../engine/protocol/api/commands.ts';
 import { COMMANDS } from '../../../engine/protocol/api/commands.ts';
 import type { Answer } from '../../../engine/protocol/api/wire.ts';
+import { chromiumArgs, ensureChromium } from '../../../build/browsers.mjs';
 import { root } from '../../../build/setup.mjs';
 import { guardContext, type Guard } from './guard.ts';
 import { makeSurroundings, startService, type Service, type Surroundings } from './service.ts';
@@ -63,20 +64,8 @@ export interface App {
   reload(): Promise<void>;
 }
 
-const CHROMIUM = process.env['ESPALIER_CHROMIUM'] ?? '/usr/bin/chromium';
-const CHROMIUM_ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
 export async function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: CHROMIUM_ARGS, timeout: 60_000 });
+  return chromium.launch({ executablePath: ensureChromium(), headless: true, args: chromiumArgs, timeout: 60_000 });
 }
 
 /** The page is there when it has drawn Start or a project. */
@@ -114,7 +103,12 @@ export function useApp(options: AppOptions = {}): App {
     guard = await guardContext(context, () => there(service).origin);
     page = await context.newPage();
     await page.goto(service.address);
-    await waitForApp(page);
+    try {
+      await waitForApp(page);
+    } catch (error) {
+      const words = [...guard.take(), service.log()].join('\n');
+      throw new Error(`The page did not come up. What it and the service said:\n${words}`, { cause: error });
+    }
     if (options.fresh !== true) await app.call('app.setSettings', { firstRunDone: true });
   }, 180_000);
 

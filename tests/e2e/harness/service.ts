@@ -3,7 +3,8 @@
  * the starter model. Killing it is a method, since tests of faults do that.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addModel, STARTER_ID } from '../../../engine/checkpoints/store.ts';
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly home: string;
   /** A copy of the built page, so that a build beside the test takes nothing from under it. */
   readonly page: string;
+  /** A file with the token of all sessions, so that pages go on after a restart of the service. */
+  readonly tokenFile: string;
   remove(): void;
 }
 
@@ -60,21 +63,19 @@ export async function makeSurroundings(kind: 'page' | 'page-compatible' = 'page'
   const [workspace, home, page] = [join(folder, 'workspace'), join(folder, 'home'), join(folder, 'page')];
   for (const made of [workspace, home]) mkdirSync(made);
   cpSync(built, page, { recursive: true });
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, randomBytes(32).toString('hex'), { mode: 0o600 });
   await addModel(starterModelFolder(), { home, id: STARTER_ID });
-  return {
-    folder,
-    workspace,
-    home,
-    page,
-    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
-  };
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  return { folder, workspace, home, page, tokenFile, remove };
 }
 
 export async function startService(
-  { workspace, home, page }: Surroundings,
+  { workspace, home, page, tokenFile }: Surroundings,
   args: readonly string[] = [],
 ): Promise<Service> {
-  const command = [join('build', 'espalier.mjs'), 'serve', '--json', '--workspace', workspace, '--page', page, ...args];
+  const folders = ['--workspace', workspace, '--page', page, '--token-file', tokenFile];
+  const command = [join('build', 'espalier.mjs'), 'serve', '--json', ...folders, ...args];
   const child = spawn(process.execPath, command, {
     cwd: root,
     stdio: ['pipe', 'pipe', 'pipe'],
