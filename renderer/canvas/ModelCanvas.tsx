@@ -1,4 +1,28 @@
 /** The graph of a model: stacks, layers, modules, wires. */
+import { ReactFlowProvider } from '@xyflow/react';
+import { useEffect, useMemo } from 'react';
+import { useEditor, useEditorState } from '../state/editor.ts';
+import { CanvasProvider, createCanvasStore } from './state/canvasState.ts';
+import { createBoard } from './state/board.ts';
+import { ModelFlow } from './parts/ModelFlow.tsx';
+
 export function ModelCanvas() {
-  return null;
+  const project = useEditorState((s) => s.project?.id);
+  const model = useEditorState((s) => s.place.model);
+  // Another model is another canvas: nothing of the old one may linger.
+  return <Canvas key={`${project ?? ''}:${model ?? ''}`} />;
+}
+
+function Canvas() {
+  const editor = useEditor();
+  const canvas = useMemo(() => createCanvasStore(), []);
+  const board = useMemo(() => createBoard(editor, canvas), [editor, canvas]);
+  useEffect(() => board.start(), [board]);
+  return (
+    <CanvasProvider value={canvas}>
+      <ReactFlowProvider>
+        <ModelFlow board={board} />
+      </ReactFlowProvider>
+    </CanvasProvider>
+  );
 }

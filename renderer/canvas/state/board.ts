@@ -1,0 +1,382 @@
+/**
+ * The board of a model's canvas: follows the editor's state, keeps the scene and the nodes of React Flow beside it, and
+ * turns what React Flow reports (moves, selections) into edits. None of this runs inside React.
+ */
+import { applyNodeChanges, type EdgeChange, type NodeChange } from '@xyflow/react';
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { NodeId } from '../../../engine/protocol/ids.ts';
+import { graphViewOf, withGraphView, type GraphView, type Point } from '../../../engine/protocol/view.ts';
+import type { Document } from '../../../engine/protocol/document.ts';
+import type { Editor, EditorState } from '../../state/editor.ts';
+import type { Selection } from '../../state/place.ts';
+import { indexCatalog, NO_TYPES } from '../model/catalog.ts';
+import { grown, widened } from '../model/card.ts';
+import { figuresOf } from '../model/figures.ts';
+import { flowEdges, flowNodes, isCard, routeFlow, type FlowEdge, type FlowNode, type GraphPlaces } from '../model/flow.ts';
+import { layoutScene, type Laid } from '../model/layoutGraph.ts';
+import { EMPTY_SCENE, makeScene } from '../model/scene.ts';
+import type { Scene } from '../model/sceneTypes.ts';
+import type { CanvasStore } from './canvasState.ts';
+import { createLayouter, LayoutCancelled } from './layouter.ts';
+
+export interface BoardState {
+  readonly scene: Scene;
+  readonly nodes: readonly FlowNode[];
+  readonly edges: readonly FlowEdge[];
+  /** Whether all nodes have places; nothing is drawn before. */
+  readonly ready: boolean;
+  /** Counts layouts of the whole, after which the view is fitted. */
+  readonly fits: number;
+}
+
+export interface Board {
+  readonly store: StoreApi<BoardState>;
+  onNodesChange(changes: readonly NodeChange<FlowNode>[]): void;
+  onEdgesChange(changes: readonly EdgeChange<FlowEdge>[]): void;
+  /** Writes where the moved nodes stand now; the rest of their graphs with them, when the document has no places yet. */
+  commitMove(ids: readonly string[], label: string, merge?: string): void;
+  /** Places of all nodes of a graph as drawn. */
+  placesOf(graph: string): Readonly<Record<string, Point>>;
+  tidy(only?: string): Promise<void>;
+  cancelLayout(): void;
+  start(): () => void;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+/** Larger graphs have plain curves: ways around cards would cost more than they show at that zoom. */
+const MOST_ROUTED = 1200;
+
+export function createBoard(editor: Editor, canvas: CanvasStore): Board {
+  const store = createStore<BoardState>(() => ({ scene: EMPTY_SCENE, nodes: [], edges: [], ready: false, fits: 0 }));
+  const layouter = createLayouter();
+  /** Places from layouts, by model and graph; the document's own come first. */
+  let laid: Record<string, GraphPlaces> = {};
+  let laying: string | undefined;
+  let routed: { readonly scene: Scene; readonly nodes: readonly FlowNode[]; readonly via: ReadonlyMap<string, number> } = {
+    scene: EMPTY_SCENE,
+    nodes: [],
+    via: new Map(),
+  };
+
+  const view = (document: Document, graph: string): GraphView => graphViewOf(document, graph);
+  const places = (document: Document, graph: string): GraphPlaces => {
+    if (canvas.getState().dragging) return board.placesOf(graph);
+    const own = view(document, graph).positions;
+    const other = laid[graph];
+    return other === undefined ? own : Object.keys(own).length === 0 ? other : { ...other, ...own };
+  };
+
+  const derive = (state: EditorState): void => {
+    const { document, catalog, place, check, selection } = state;
+    const model = place.model;
+    if (!document || !catalog || model === undefined || place.level !== 'model') return;
+    const types = catalog ? indexCatalog(catalog) : NO_TYPES;
+    const before = store.getState();
+    const scene = makeScene(
+      { document, model, types, figures: figuresOf(check, model), layer: place.layer, asWires: canvas.getState().asWires },
+      before.scene,
+    );
+    const unplaced = [...scene.graphs.keys()].some(
+      (g) => Object.keys(places(document, g)).length === 0 && scene.nodes.some((n) => n.graph === g),
+    );
+    if (unplaced) {
+      void layout(scene, document, (g) => Object.keys(places(document, g)).length === 0);
+      if (before.scene === EMPTY_SCENE || before.scene.nodes[0]?.graph !== scene.nodes[0]?.graph) {
+        store.setState({ scene, nodes: [], edges: [], ready: false });
+        return;
+      }
+    }
+    draw(scene, document, selection);
+  };
+
+  const draw = (scene: Scene, document: Document, selection: Selection): void => {
+    const before = store.getState();
+    const chosen = new Set<string>(selection.nodes);
+    const wires = new Set(selection.edges);
+    const folded = new Map<string, ReadonlySet<string>>();
+    const nodes = flowNodes(
+      {
+        scene,
+        places: (g) => places(document, g),
+        isSelected: (g, n) => g === selection.graph && chosen.has(n),
+        isEdgeSelected: (g, e) => g === selection.graph && wires.has(e),
+        groups: (g) => view(document, g).groups,
+        notes: (g) => view(document, g).notes,
+        folded: (g) => {
+          const known = folded.get(g) ?? (view(document, g).collapsed.length === 0 ? NONE : new Set(view(document, g).collapsed));
+          folded.set(g, known);
+          return known;
+        },
+      },
+      before.nodes,
+    );
+    const hidden = new Set(nodes.filter((n) => n.hidden === true).map((n) => n.id));
+    if (scene !== routed.scene || (nodes !== routed.nodes && !canvas.getState().dragging && !samePlaces(routed.nodes, nodes))) {
+      routed = { scene, nodes, via: nodes.length > MOST_ROUTED ? new Map() : routeFlow(scene, nodes) };
+    }
+    const edges = flowEdges(
+      scene,
+      (g, e) => g === selection.graph && wires.has(e),
+      (n) => hidden.has(n),
+      (e) => routed.via.get(e.id),
+      before.edges,
+    );
+    store.setState({
+      scene,
+      nodes: sameItems(before.nodes, nodes) ? before.nodes : nodes,
+      edges: sameItems(before.edges, edges) ? before.edges : edges,
+      ready: true,
+    });
+  };
+
+  const layout = async (scene: Scene, document: Document, only: (graph: string) => boolean): Promise<void> => {
+    const key = [...scene.graphs.keys()].filter(only).join('|');
+    if (laying === key) return;
+    laying = key;
+    const drawn = placesNow();
+    const show = setTimeout(() => canvas.setState({ layout: { done: 0, of: scene.graphs.size } }), 250);
+    try {
+      const result = await layoutScene(scene, layouter.run, {
+        only,
+        kept: (n) => places(document, n.graph)[n.node] ?? drawn.get(n.id),
+        progress: (p) => {
+          if (canvas.getState().layout) canvas.setState({ layout: p });
+        },
+      });
+      remember(result, only);
+      const now = editor.store.getState();
+      if (now.document && now.place.level === 'model') {
+        const wasReady = store.getState().ready;
+        derive(now);
+        if (!wasReady) store.setState((s) => ({ fits: s.fits + 1 }));
+      }
+    } catch (error) {
+      if (!(error instanceof LayoutCancelled)) throw error;
+      // What has no place yet stands in columns, so that a cancelled layout still shows everything.
+      for (const graph of scene.graphs.keys()) if (only(graph)) laid[graph] = inColumns(scene, graph);
+      derive(editor.store.getState());
+      store.setState((s) => ({ fits: s.fits + 1 }));
+    } finally {
+      clearTimeout(show);
+      laying = undefined;
+      canvas.setState({ layout: undefined });
+    }
+  };
+
+  const remember = (result: Laid, only: (graph: string) => boolean): void => {
+    for (const [graph, found] of Object.entries(result.positions)) if (only(graph)) laid = { ...laid, [graph]: found };
+  };
+
+  const placesNow = (): Map<string, Point> => new Map(store.getState().nodes.map((n) => [n.id, n.position]));
+
+  const board: Board = {
+    store,
+    onNodesChange: (changes) => {
+      const moves = changes.filter((c) => c.type === 'position' && c.position !== undefined);
+      const selects = changes.filter((c) => c.type === 'select');
+      if (moves.length > 0) {
+        const before = store.getState().nodes;
+        const moved = applyNodeChanges(moves as NodeChange<FlowNode>[], before as FlowNode[]);
+        store.setState({ nodes: growParents(carryGroups(moved, before, moves as NodeChange<FlowNode>[])) });
+      }
+      if (selects.length > 0) select(selects);
+    },
+    onEdgesChange: (changes) => {
+      const selects = changes.filter((c) => c.type === 'select');
+      if (selects.length === 0) return;
+      const { selection } = editor.store.getState();
+      const { scene } = store.getState();
+      const edges = new Map(scene.edges.map((e) => [e.id, e]));
+      const chosen = new Set(selection.edges);
+      let graph = selection.graph;
+      let nodes = selection.nodes;
+      for (const c of selects) {
+        const e = c.type === 'select' ? edges.get(c.id) : undefined;
+        if (c.type !== 'select' || !e) continue;
+        if (c.selected) {
+          if (e.graph !== graph) {
+            graph = e.graph;
+            chosen.clear();
+            nodes = [];
+          }
+          chosen.add(e.edge);
+        } else if (e.graph === graph) chosen.delete(e.edge);
+      }
+      editor.select({ graph, nodes, edges: [...chosen] });
+    },
+    commitMove: (ids, label, merge) => {
+      const { nodes } = store.getState();
+      const byId = new Map(nodes.map((n) => [n.id, n]));
+      const moved = ids.flatMap((id) => byId.get(id) ?? []);
+      editor.edit(
+        label,
+        (document) => {
+          let next = document;
+          const graphs = new Set(moved.filter(isCard).map((n) => n.data.scene.graph));
+          for (const graph of graphs) {
+            next = withGraphView(next, graph, (v) => ({ ...v, positions: { ...v.positions, ...board.placesOf(graph) } }));
+          }
+          for (const n of moved) {
+            if (n.type !== 'note') continue;
+            const { graph, key } = n.data;
+            next = withGraphView(next, graph, (v) => {
+              const note = v.notes[key];
+              return note === undefined ? v : { ...v, notes: { ...v.notes, [key]: { ...note, ...n.position } } };
+            });
+          }
+          return next;
+        },
+        merge === undefined ? {} : { merge },
+      );
+    },
+    placesOf: (graph) =>
+      Object.fromEntries(
+        store.getState().nodes.flatMap((n) => {
+          if (!isCard(n) || n.data.scene.graph !== graph) return [];
+          return [[n.data.scene.node, { x: Math.round(n.position.x), y: Math.round(n.position.y) }] as const];
+        }),
+      ),
+    tidy: async (only) => {
+      const { document } = editor.store.getState();
+      const { scene } = store.getState();
+      if (!document) return;
+      const drawn = placesNow();
+      canvas.setState({ layout: { done: 0, of: scene.graphs.size } });
+      try {
+        const result = await layoutScene(scene, layouter.run, {
+          ...(only === undefined ? {} : { only: (g: string) => g === only }),
+          kept: (n) => drawn.get(n.id),
+          progress: (p) => canvas.setState({ layout: p }),
+        });
+        editor.edit('Tidy up', (d) =>
+          Object.entries(result.positions).reduce(
+            (next, [graph, found]) => withGraphView(next, graph, (v) => ({ ...v, positions: found })),
+            d,
+          ),
+        );
+        store.setState((s) => ({ fits: s.fits + 1 }));
+      } catch (error) {
+        if (!(error instanceof LayoutCancelled)) throw error;
+      } finally {
+        canvas.setState({ layout: undefined });
+      }
+    },
+    cancelLayout: () => layouter.cancel(),
+    start: () => {
+      derive(editor.store.getState());
+      const offs = [
+        editor.store.subscribe((now, before) => {
+          if (
+            now.document !== before.document ||
+            now.catalog !== before.catalog ||
+            now.check !== before.check ||
+            now.place !== before.place ||
+            now.selection !== before.selection
+          ) {
+            derive(now);
+          }
+        }),
+        canvas.subscribe((now, before) => {
+          if (now.asWires !== before.asWires) derive(editor.store.getState());
+        }),
+      ];
+      return () => {
+        for (const off of offs) off();
+        layouter.cancel();
+      };
+    },
+  };
+
+  const select = (changes: readonly NodeChange<FlowNode>[]): void => {
+    const { selection } = editor.store.getState();
+    const { nodes } = store.getState();
+    const byId = new Map(nodes.map((n) => [n.id, n]));
+    let { graph } = selection;
+    const chosen = new Set<string>(selection.nodes);
+    const shownGraph = new Set(nodes.map(graphOf));
+    if (!shownGraph.has(graph)) chosen.clear();
+    for (const c of changes) {
+      const n = c.type === 'select' ? byId.get(c.id) : undefined;
+      if (c.type !== 'select' || !n) continue;
+      if (c.selected) {
+        if (graphOf(n) !== graph) {
+          graph = graphOf(n);
+          chosen.clear();
+        }
+        chosen.add(keyOf(n));
+      } else if (graphOf(n) === graph) chosen.delete(keyOf(n));
+    }
+    editor.select({ graph, nodes: [...chosen] as NodeId[], edges: chosen.size === 0 ? selection.edges : [] });
+  };
+  return board;
+}
+
+const graphOf = (n: FlowNode): string => (isCard(n) ? n.data.scene.graph : n.data.graph);
+const keyOf = (n: FlowNode): string => (isCard(n) ? n.data.scene.node : `${n.type}:${n.data.key}`);
+
+const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
+
+const samePlaces = (a: readonly FlowNode[], b: readonly FlowNode[]): boolean =>
+  a.length === b.length &&
+  a.every((x, i) => {
+    const y = b[i];
+    return x === y || (x.id === y?.id && x.position === y.position && x.width === y.width && x.height === y.height);
+  });
+
+/** Nodes of a group move with its frame, unless they move themselves. */
+function carryGroups(
+  nodes: readonly FlowNode[],
+  before: readonly FlowNode[],
+  changes: readonly NodeChange<FlowNode>[],
+): readonly FlowNode[] {
+  const moving = new Set(changes.flatMap((c) => ('id' in c ? [c.id] : [])));
+  const old = new Map(before.map((n) => [n.id, n]));
+  const shifts = new Map<string, Point>();
+  for (const n of nodes) {
+    if (n.type !== 'group' || !moving.has(n.id)) continue;
+    const last = old.get(n.id);
+    if (!last) continue;
+    const by = { x: n.position.x - last.position.x, y: n.position.y - last.position.y };
+    for (const member of n.data.group.nodes) shifts.set(`${n.data.graph}/${member}`, by);
+  }
+  if (shifts.size === 0) return nodes;
+  return nodes.map((n) => {
+    const by = isCard(n) && !moving.has(n.id) ? shifts.get(`${n.data.scene.graph}/${n.data.scene.node}`) : undefined;
+    return by ? ({ ...n, position: { x: n.position.x + by.x, y: n.position.y + by.y } } as FlowNode) : n;
+  });
+}
+
+/** A container grows with what is moved inside of it. */
+function growParents(nodes: readonly FlowNode[]): readonly FlowNode[] {
+  const need = new Map<string, { right: number; bottom: number }>();
+  for (const n of nodes) {
+    if (n.parentId === undefined) continue;
+    const e = need.get(n.parentId) ?? { right: 0, bottom: 0 };
+    e.right = Math.max(e.right, n.position.x + (n.width ?? 0));
+    e.bottom = Math.max(e.bottom, n.position.y + (n.height ?? 0));
+    need.set(n.parentId, e);
+  }
+  return nodes.map((n) => {
+    const body = need.get(n.id);
+    if (!body || n.type !== 'stack') return n;
+    const size = grown(n.data.scene, body);
+    if (size.width === n.width && size.height === n.height) return n;
+    const ports = widened(n.data.scene.ports, n.data.scene.width, size.width);
+    const handles = (n.handles ?? []).map((h) => {
+      const p = ports.find((q) => q.id === h.id && q.type === h.type);
+      return p ? { ...h, x: p.x } : h;
+    });
+    return { ...n, ...size, measured: size, handles, data: { ...n.data, ports } };
+  });
+}
+
+function inColumns(scene: Scene, graph: string): GraphPlaces {
+  const found: Record<string, Point> = {};
+  let x = 0;
+  for (const n of scene.nodes) {
+    if (n.graph !== graph) continue;
+    found[n.node] = { x: x + 128, y: 96 };
+    x += n.width + 72;
+  }
+  return found;
+}
