@@ -1,5 +1,6 @@
 /** What a command gets: where it writes, whether as JSON, and how it is asked to stop. Commands never touch `process` else. */
 import { formatDiagnostic, UserError, type Diagnostic } from '../base/errors.ts';
+import type { CustomNodes } from '../sandbox/customNodes.ts';
 import type { ImportToolkit } from '../workflow/peftImport.ts';
 
 export const EXIT = { done: 0, input: 1, internal: 2, stopped: 130 } as const;
@@ -7,6 +8,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export interface CommandContext {
   readonly toolkit: ImportToolkit;
+  /** The custom nodes of the workspace, which the toolkit's registry has too. */
+  readonly custom: CustomNodes;
   /** The folder that paths of the command line are relative to. */
   readonly cwd: string;
   readonly out: (text: string) => void;

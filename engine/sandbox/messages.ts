@@ -83,3 +83,13 @@ export const doesNotLoad = (type: string, p: NodeProblem): { readonly message: s
   message: `The custom node "${type}" does not load: ${p.message}`,
   fix: p.line === undefined ? p.fix : `${p.fix} See line ${p.line} of its source.`,
 });
+export const noSuchNode = (name: string, folder: string): NodeProblem =>
+  problem('custom-node-missing', `There is no custom node "${name}".`, `Put its source into ${folder}.`);
+export const otherHash = (hash: string): NodeProblem =>
+  problem(
+    'custom-node-changed',
+    `The source has another hash: ${hash}.`,
+    'Read the source as it is now, then allow it.',
+  );
+export const runsUntrusted = (): NodeProblem =>
+  problem('custom-node-untrusted', 'This source has not been allowed on this machine.', 'Read it and allow it first.');

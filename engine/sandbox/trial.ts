@@ -12,33 +12,38 @@ import { FnLibrary, Scope } from '../nodekit/scope.ts';
 import { tensorsOf, type Wire } from '../nodekit/wires.ts';
 import { ShapeError } from '../ops/rule.ts';
 import { fail, ok, type Result } from '../base/result.ts';
+import type { Diagnostic } from '../base/errors.ts';
+import type { CustomNode, CustomTrial } from '../protocol/api/custom.ts';
+import type { CustomNodes } from './customNodes.ts';
 import * as messages from './messages.ts';
-
-export interface Trial {
-  /** `f32[B,T,384]` by input and output. */
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly outputs: Readonly<Record<string, string>>;
-  readonly parameters: readonly {
-    readonly name: string;
-    readonly shape: string;
-    readonly count: number;
-    readonly trainable: boolean;
-  }[];
-  readonly instructions: number;
-  /** The traced function as text. */
-  readonly program: string;
-}
+import { nodeInfo } from './nodeInfo.ts';
 
 const BATCH = symbol('B');
 const LENGTH = symbol('T');
 /** The width of the wires of a trial: that of the model that ships with the app. */
 export const TRIAL_WIDTH = 384;
 
+/** Compiles and tries a source; everything that is wrong with it stands in the diagnostics. */
+export function trySource(
+  custom: CustomNodes,
+  name: string,
+  source: string,
+  params: Readonly<Record<string, ParamValue>>,
+): Pick<CustomNode, 'info' | 'trial' | 'diagnostics'> {
+  const inWords = (problems: readonly messages.NodeProblem[]): readonly Diagnostic[] =>
+    problems.map((p) => messages.diagnosticOf(`${name}.ts`, p));
+  const loaded = custom.load(name, source);
+  if (!loaded.ok) return { diagnostics: inWords(loaded.error) };
+  const info = nodeInfo(loaded.value);
+  const tried = tryNode(loaded.value, params);
+  return tried.ok ? { info, trial: tried.value, diagnostics: [] } : { info, diagnostics: inWords(tried.error) };
+}
+
 /** Builds the node on sample wires, while training, with the default parameters unless others are given. */
 export function tryNode(
   node: AnyNode,
   params: Readonly<Record<string, ParamValue>> = {},
-): Result<Trial, readonly messages.NodeProblem[]> {
+): Result<CustomTrial, readonly messages.NodeProblem[]> {
   const library = new FnLibrary();
   const scope = new Scope({ training: true, symbols: { batch: BATCH, length: LENGTH }, library });
   const samples = new Map(Object.entries(node.inputs).map(([port, spec]) => [port, sampleWires(scope, port, spec)]));

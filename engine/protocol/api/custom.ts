@@ -5,12 +5,31 @@ import type { NodeTypeInfo } from './catalog.ts';
 import { mutation, query } from './define.ts';
 import { nameSchema } from './fields.ts';
 
+/** What a node makes of wires of usual shapes. */
+export interface CustomTrial {
+  /** `f32[B,T,384]` by port. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly shape: string;
+    readonly count: number;
+    readonly trainable: boolean;
+  }[];
+  readonly instructions: number;
+  /** The traced function as text. */
+  readonly program: string;
+}
+
 export interface CustomNode {
   readonly name: string;
   readonly source: string;
   readonly hash: string;
   readonly trusted: boolean;
   readonly info?: NodeTypeInfo;
+  /** Only where the node was tried. */
+  readonly trial?: CustomTrial;
+  /** `where.row` is the line of the source, from 1. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -24,7 +43,12 @@ export const customCommands = {
     'Types of the node API',
   ),
   'custom.try': query<CustomNode>()(
-    z.strictObject({ name: nameSchema, source }),
+    z.strictObject({
+      name: nameSchema,
+      source,
+      /** Values of parameters; the defaults otherwise. */
+      params: z.record(z.string().max(100), z.union([z.string().max(10_000), z.number(), z.boolean()])).prefault({}),
+    }),
     'Compile and trace a custom node without keeping it',
   ),
   'custom.save': mutation<CustomNode>()(
