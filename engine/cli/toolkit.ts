@@ -16,8 +16,8 @@ export const makeToolkit = (custom?: MoreNodes): ImportToolkit => ({
 });
 
 /** The custom nodes of a workspace, as far as the settings in the app's home allow their sources. */
-export const customNodesOf = (home: string, workspace: string): CustomNodes =>
-  new CustomNodes({ folder: join(workspace, CUSTOM_FOLDER), trusted: () => trustedHashes(home) });
+export const customNodesOf = (home: () => string, workspace: string): CustomNodes =>
+  new CustomNodes({ folder: join(workspace, CUSTOM_FOLDER), trusted: () => trustedHashes(home()) });
 
 function trustedHashes(home: string): readonly string[] {
   try {
