@@ -8,6 +8,7 @@ import { formatDiagnostic, UserError } from '../base/errors.ts';
 import { espalierHome } from '../checkpoints/home.ts';
 import { checkCommand } from './check.ts';
 import { EXIT, jsonLine, line, type CommandContext } from './context.ts';
+import { customCommand } from './custom.ts';
 import { exportCommand } from './export.ts';
 import { inspectCommand } from './inspect.ts';
 import { modelsCommand } from './models.ts';
@@ -15,6 +16,7 @@ import { newCommand } from './new.ts';
 import { nodesCommand } from './nodes.ts';
 import { predictCommand } from './predict.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 import { customNodesOf, makeToolkit } from './toolkit.ts';
 
 /** Adds a command. Its action throws a `UserError` for input at fault. */
@@ -29,6 +31,8 @@ const COMMANDS: readonly AddCommand[] = [
   exportCommand,
   modelsCommand,
   nodesCommand,
+  customCommand,
+  serveCommand,
 ];
 
 export type Surroundings = Pick<CommandContext, 'cwd' | 'out' | 'err' | 'terminal'>;
@@ -55,8 +59,8 @@ export async function main(args: readonly string[], surroundings: Surroundings =
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const custom = customNodesOf(espalierHome(), workspaceOf(args, surroundings.cwd));
-  const context: CommandContext = { ...surroundings, toolkit: makeToolkit(custom), stop: stop.signal };
+  const custom = customNodesOf(homeOf(args, surroundings.cwd), workspaceOf(args, surroundings.cwd));
+  const context: CommandContext = { ...surroundings, toolkit: makeToolkit(custom), custom, stop: stop.signal };
   const json = args.includes('--json');
   const verbose = args.includes('--verbose');
   let code: number = EXIT.done;
@@ -97,6 +101,13 @@ function workspaceOf(args: readonly string[], cwd: string): string {
   const at = args.indexOf('--workspace');
   const given = at < 0 ? process.env['ESPALIER_WORKSPACE'] : args[at + 1];
   return given === undefined || given === '' ? cwd : resolve(cwd, given);
+}
+
+/** The app's own folder; `serve --home` names another one than the usual. */
+function homeOf(args: readonly string[], cwd: string): string {
+  const at = args.indexOf('--home');
+  const given = at < 0 ? undefined : args[at + 1];
+  return given === undefined ? espalierHome() : resolve(cwd, given);
 }
 
 const allCommands = (command: Command): Command[] => command.commands.flatMap((c) => [c, ...allCommands(c)]);

@@ -99,7 +99,7 @@ async function makeNew(options: NewOptions, context: CommandContext): Promise<vo
     );
   }
   const folder = dirname(output);
-  const backbone = readBackbone(options.backbone, folder, context);
+  const backbone = readBackbone(options.backbone, folder, context.cwd);
   const reasons: string[] = [];
   const data = await readData(options.data, folder, knownColumns(options), context, reasons);
   const evaluation = options.eval === undefined ? undefined : await readEvaluation(options.eval, folder, data, context);
@@ -181,12 +181,9 @@ function training(options: NewOptions, rate: number): Params {
   return recordOf(given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
 }
 
-function readBackbone(
-  given: string,
-  folder: string,
-  context: CommandContext,
-): { reference: string; config: BertConfig } {
-  const found = modelGiven(given, context.cwd);
+/** A backbone as a person names it in `cwd`, for a document in `folder`. Throws a `UserError` when it is none that fits. */
+export function readBackbone(given: string, folder: string, cwd: string): { reference: string; config: BertConfig } {
+  const found = modelGiven(given, cwd);
   const { checkpoint } = resolveModel(found);
   const tensorNames = new Set(tensorNameAliases(checkpoint).keys());
   const read = readBertConfig({ config: checkpoint.config, tensorNames });
@@ -197,23 +194,30 @@ function readBackbone(
   return { reference: backboneReference(found, folder), config: read.value };
 }
 
-interface ReadData {
+export interface ReadData {
   readonly choice: DataChoice;
   readonly dataset: Dataset;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-async function readData(
+const readData = (
   file: string,
   folder: string,
   known: KnownColumns,
   context: CommandContext,
   reasons: string[],
+): Promise<ReadData> => readChosenData(resolve(context.cwd, file), folder, known, reasons);
+
+/** A data file with its columns chosen; `reasons` gets why. */
+export async function readChosenData(
+  path: string,
+  folder: string,
+  known: KnownColumns,
+  reasons: string[],
 ): Promise<ReadData> {
-  const path = resolve(context.cwd, file);
   const table = await readTable(path);
   const guess = guessColumns(table, known);
-  reasons.push(...guess.reasons.map((r) => `${basename(file)}: ${r}`));
+  reasons.push(...guess.reasons.map((r) => `${basename(path)}: ${r}`));
   const { dataset, diagnostics } = makeDataset(table, guess.columns);
   return { choice: { file: relativePath(path, folder), columns: guess.columns }, dataset, diagnostics };
 }
@@ -255,7 +259,7 @@ async function readSource(
   return { name, kind: 'data', data: data.choice };
 }
 
-function taskOf({ targets }: Dataset): Task {
+export function taskOf({ targets }: Dataset): Task {
   switch (targets.kind) {
     case 'classification':
     case 'multilabel':

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { UserError, must, type Diagnostic } from '../base/errors.ts';
-import { newMemo, type Compilation, type CompileMemo } from '../compile/model.ts';
+import { newMemo, type Compilation, type CompiledModel, type CompileMemo } from '../compile/model.ts';
 import { reportModel, type ModelReport } from '../compile/report.ts';
 import type { Document } from '../protocol/document.ts';
 import type { ModelId } from '../protocol/ids.ts';
@@ -39,6 +39,8 @@ export interface CheckOptions {
   readonly costs?: boolean;
   /** Kept between checks of one session, so that an edit traces only what it changed. */
   readonly memo?: CompileMemo;
+  /** Handed every model that compiles, before costs are computed. */
+  readonly onCompiled?: (compiled: CompiledModel, model: ModelId, step: string | undefined) => void;
   /** Opens backbones; kept between checks so that a checkpoint is opened once. */
   readonly backbones?: Map<string, Backbone>;
 }
@@ -110,6 +112,7 @@ export class Checker {
       { training: true, maxLength: limits.longest, memo: this.#memo },
     );
     diagnostics.push(...found);
+    if (compiled) this.#options.onCompiled?.(compiled, model, instance?.id);
     if (!compiled || this.#options.costs === false) return [];
     const batch = settings?.batch ?? 32;
     const sizes = { batch, length, tokens: batch * length };

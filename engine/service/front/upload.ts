@@ -1,0 +1,72 @@
+/** Uploads: the bytes go to a new folder of the home, limited in size, and the page gets a grant for the file. */
+import { randomBytes } from 'node:crypto';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Transform, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { GrantId } from '../../protocol/api/fields.ts';
+import type { Grants } from '../files/grants.ts';
+import { isPlainName } from '../files/workspace.ts';
+import { REFUSALS } from '../problems.ts';
+import { isAlive } from '../projects/lock.ts';
+
+export interface Uploads {
+  readonly receive: (name: string, body: Readable, length: number) => Promise<GrantId>;
+}
+
+const folderOf = (home: string): string => join(home, 'uploads');
+
+export function createUploads(home: string, grants: Grants, largest: number): Uploads {
+  sweep(folderOf(home));
+  return {
+    receive: async (given, body, length) => {
+      const name = nameOf(given);
+      if (length > largest) throw REFUSALS.tooLarge(`${length} bytes, more than ${largest}`);
+      const folder = join(folderOf(home), `${process.pid}-${randomBytes(9).toString('hex')}`);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const path = join(folder, name);
+      try {
+        await pipeline(body, limited(length), createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+        return grants.add(path, 'file').id;
+      } catch (error) {
+        rmSync(folder, { recursive: true, force: true });
+        throw error;
+      }
+    },
+  };
+}
+
+function nameOf(given: string): string {
+  let name: string;
+  try {
+    name = decodeURIComponent(given);
+  } catch {
+    throw REFUSALS.forbidden('a name that cannot be read');
+  }
+  if (!isPlainName(name)) throw REFUSALS.forbidden(name.slice(0, 100));
+  return name;
+}
+
+/** Passes exactly as many bytes as were stated. */
+function limited(length: number): Transform {
+  let seen = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      seen += chunk.length;
+      if (seen > length) done(REFUSALS.tooLarge(`more than the ${length} bytes that were stated`));
+      else done(null, chunk);
+    },
+    flush(done) {
+      done(seen === length ? null : REFUSALS.body(`${seen} bytes instead of ${length}`));
+    },
+  });
+}
+
+/** Uploads of services that have ended; nothing knows their grants any more. */
+function sweep(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const pid = /^(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
