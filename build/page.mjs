@@ -1,8 +1,9 @@
 /**
  * Builds the page with Vite into build/out/page, when a source is newer than the last build. `compatible` makes the build
- * for the old Chromium of the shell's tests (build/out/page-compatible), which never reaches a product.
+ * for the old Chromium of the shell's tests (build/out/page-compatible), which never reaches a product. A build that fails
+ * leaves the last one as it was.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint } from './bundle.mjs';
 import { root, runMain } from './setup.mjs';
@@ -14,19 +15,45 @@ import { root, runMain } from './setup.mjs';
 export async function buildPage({ compatible = false } = {}) {
   const out = join(root, 'build', 'out', compatible ? 'page-compatible' : 'page');
   const stamp = `${out}.stamp`;
-  const wanted = fingerprint(root, ['renderer', 'engine/protocol', 'engine/base']);
+  const own = ['page.mjs', 'polyfills.mjs'].map((name) => readFileSync(join(root, 'build', name), 'utf8')).join('');
+  const wanted = `${fingerprint(root, ['renderer', 'engine/protocol', 'engine/base'])} ${own.length}`;
   if (existsSync(join(out, 'index.html')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return out;
-  const { build } = await import('vite');
+  const fresh = `${out}.${process.pid}`;
+  try {
+    await build(fresh, compatible);
+    if (compatible) await addPolyfills(fresh);
+    const old = `${fresh}.old`;
+    if (existsSync(out)) renameSync(out, old);
+    renameSync(fresh, out);
+    rmSync(old, { recursive: true, force: true });
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  writeFileSync(stamp, wanted);
+  return out;
+}
+
+/**
+ * @param {string} outDir
+ * @param {boolean} compatible
+ */
+async function build(outDir, compatible) {
+  const vite = await import('vite');
   const { default: react } = await import('@vitejs/plugin-react');
-  await build({
+  mkdirSync(outDir, { recursive: true });
+  await vite.build({
     configFile: false,
     root: join(root, 'renderer'),
     base: './',
     logLevel: 'warn',
     plugins: [react()],
-    worker: { format: 'es' },
+    worker: {
+      format: 'es',
+      // The first import of a module runs first, so that workers too find what their Chromium lacks.
+      ...(compatible ? { rolldownOptions: { output: { banner: 'import "./polyfills.js";' } } } : {}),
+    },
     build: {
-      outDir: out,
+      outDir,
       emptyOutDir: true,
       target: compatible ? 'chrome83' : 'es2022',
       ...(compatible ? { cssTarget: 'chrome83' } : {}),
@@ -35,10 +62,26 @@ export async function buildPage({ compatible = false } = {}) {
       chunkSizeWarningLimit: 8000,
     },
   });
-  mkdirSync(join(root, 'build', 'out'), { recursive: true });
-  writeFileSync(stamp, wanted);
-  return out;
 }
 
-if (process.argv[1]?.endsWith('page.mjs'))
+/** @param {string} folder */
+async function addPolyfills(folder) {
+  const esbuild = await import('esbuild');
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [join('build', 'polyfills.mjs')],
+    outfile: join(folder, 'assets', 'polyfills.js'),
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'chrome83',
+    logLevel: 'warning',
+  });
+  const index = join(folder, 'index.html');
+  const html = readFileSync(index, 'utf8');
+  writeFileSync(index, html.replace('<head>', '<head>\n    <script src="./assets/polyfills.js"></script>'));
+}
+
+if (process.argv[1]?.endsWith('page.mjs')) {
   await runMain(async () => (await buildPage({ compatible: process.argv.includes('--compatible') }), 0));
+}
