@@ -59,7 +59,7 @@ export async function main(args: readonly string[], surroundings: Surroundings =
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const custom = customNodesOf(homeOf(args, surroundings.cwd), workspaceOf(args, surroundings.cwd));
+  const custom = customNodesOf(espalierHome, workspaceOf(args, surroundings.cwd));
   const context: CommandContext = { ...surroundings, toolkit: makeToolkit(custom), custom, stop: stop.signal };
   const json = args.includes('--json');
   const verbose = args.includes('--verbose');
@@ -101,13 +101,6 @@ function workspaceOf(args: readonly string[], cwd: string): string {
   const at = args.indexOf('--workspace');
   const given = at < 0 ? process.env['ESPALIER_WORKSPACE'] : args[at + 1];
   return given === undefined || given === '' ? cwd : resolve(cwd, given);
-}
-
-/** The app's own folder; `serve --home` names another one than the usual. */
-function homeOf(args: readonly string[], cwd: string): string {
-  const at = args.indexOf('--home');
-  const given = at < 0 ? undefined : args[at + 1];
-  return given === undefined ? espalierHome() : resolve(cwd, given);
 }
 
 const allCommands = (command: Command): Command[] => command.commands.flatMap((c) => [c, ...allCommands(c)]);

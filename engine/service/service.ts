@@ -11,6 +11,7 @@ import { openRecent } from './app/recent.ts';
 import { openSettings } from './app/settings.ts';
 import { createChecks } from './checks/checks.ts';
 import type { HandlerTable, ServiceContext } from './context.ts';
+import { customHandlers } from './custom/handlers.ts';
 import { createHub } from './events/hub.ts';
 import { createDownloads } from './files/downloads.ts';
 import { createGrants } from './files/grants.ts';
@@ -167,7 +168,7 @@ function handlersOf(context: ServiceContext): HandlerTable {
     ...notYet('run.'),
     ...notYet('data.'),
     ...notYet('check.probe'),
-    ...notYet('custom.'),
+    ...customHandlers(context),
   };
 }
 
