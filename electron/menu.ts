@@ -1,8 +1,6 @@
-/**
- * The menu of the app. Entries run commands of the page by their id; the page has the keys, so the menu shows them and does
- * not take them. A test holds the ids against the page's list of commands.
- */
+/** The menu of the app, from its entries. The page has the keys, so the menu shows them and does not take them. */
 import { app, Menu, type MenuItemConstructorOptions } from 'electron';
+import { MENUS, type Line } from './menuEntries.ts';
 
 export interface RecentEntry {
   readonly title: string;
@@ -14,79 +12,6 @@ export interface MenuPorts {
   readonly openRecent: (index: number) => void;
   readonly quit: () => void;
 }
-
-export interface Entry {
-  readonly title: string;
-  readonly command: string;
-  readonly keys?: string;
-}
-
-type Line = Entry | 'separator' | 'recent' | 'roles';
-
-export const MENUS: readonly { readonly title: string; readonly lines: readonly Line[] }[] = [
-  {
-    title: '&File',
-    lines: [
-      { title: 'New project…', command: 'file.new', keys: 'CmdOrCtrl+N' },
-      { title: 'Open…', command: 'file.open', keys: 'CmdOrCtrl+O' },
-      'recent',
-      'separator',
-      { title: 'Save', command: 'file.save', keys: 'CmdOrCtrl+S' },
-      { title: 'Save as…', command: 'file.saveAs', keys: 'CmdOrCtrl+Shift+S' },
-      { title: 'Close project', command: 'file.close' },
-      'separator',
-      { title: 'Settings…', command: 'app.settings', keys: 'CmdOrCtrl+,' },
-    ],
-  },
-  {
-    title: '&Edit',
-    lines: [
-      { title: 'Undo', command: 'edit.undo', keys: 'CmdOrCtrl+Z' },
-      { title: 'Redo', command: 'edit.redo', keys: 'CmdOrCtrl+Shift+Z' },
-      'separator',
-      'roles',
-      'separator',
-      { title: 'Find…', command: 'graph.find', keys: 'CmdOrCtrl+F' },
-      { title: 'All commands…', command: 'app.palette', keys: 'CmdOrCtrl+K' },
-    ],
-  },
-  {
-    title: '&View',
-    lines: [
-      { title: 'Graph', command: 'view.graph' },
-      { title: 'Matrix', command: 'view.matrix' },
-      { title: 'Code', command: 'view.code' },
-      { title: 'Workflow', command: 'view.workflow' },
-      'separator',
-      { title: 'What trains?', command: 'view.whatTrains' },
-      { title: 'Hide panels', command: 'view.panels', keys: 'CmdOrCtrl+\\' },
-      { title: 'Light or dark', command: 'view.theme' },
-      'separator',
-      { title: 'Zoom in', command: 'view.zoomIn', keys: 'CmdOrCtrl+=' },
-      { title: 'Zoom out', command: 'view.zoomOut', keys: 'CmdOrCtrl+-' },
-      { title: 'Actual size', command: 'view.zoomReset', keys: 'CmdOrCtrl+0' },
-    ],
-  },
-  {
-    title: '&Run',
-    lines: [
-      { title: 'Train', command: 'run.start', keys: 'CmdOrCtrl+Enter' },
-      { title: 'Pause', command: 'run.pause' },
-      { title: 'Stop', command: 'run.stop' },
-      'separator',
-      { title: 'Try one batch', command: 'run.dryBatch' },
-      { title: 'Runs', command: 'drawer.runs' },
-    ],
-  },
-  {
-    title: '&Help',
-    lines: [
-      { title: 'Keyboard shortcuts', command: 'help.keys' },
-      { title: 'Guided first run', command: 'help.guide' },
-      { title: 'Problem report…', command: 'help.report' },
-    ],
-  },
-];
 
 const ROLES: readonly MenuItemConstructorOptions[] = [
   { role: 'cut' },

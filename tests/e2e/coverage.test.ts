@@ -6,7 +6,7 @@ import { root } from '../../build/setup.mjs';
 import { CAPABILITIES } from './capabilities.ts';
 import { idsOf, titlesOf } from './harness/titles.ts';
 
-const FOLDERS = [join('tests', 'e2e'), join('tests', 'electron')];
+const FOLDERS = [join('tests', 'e2e'), join('tests', 'electron', 'app')];
 
 const files = FOLDERS.flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
