@@ -76,7 +76,7 @@ export function findingFigures(
 ): FindingFigures {
   const rows = new Map<string, Row>();
   for (const [path, { copies, output }] of outputsOf(compiled.program, compiled.program.entry, memo)) {
-    if (path !== '') rows.set(path, { copies, output, frozen: 0, trainable: 0 });
+    if (path !== '') rows.set(withoutLayer(path), { copies, output, frozen: 0, trainable: 0 });
   }
   const owner = (path: string): Row => {
     const parts = withoutLayer(path).split('/');
