@@ -4,8 +4,11 @@
  * for the browser. Ctrl+C ends everything that was started.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { findElectron, hasDisplay } from './electron.mjs';
 import { ensureNode, root, runMain, SetupError } from './setup.mjs';
@@ -78,20 +81,68 @@ function inWindow(executable, args, env) {
   });
 }
 
+/** How long an engine that was lost is waited for, and how often it is started in a row without having lived a minute. */
+const FIRST_WAIT_MS = 500;
+const MOST_STARTS = 5;
+const WELL_MS = 60_000;
+
 /**
+ * Serves the page, and starts the engine again when it is lost: on the same port and with the same token, so that open
+ * pages go on by themselves.
  * @param {string} entry
  * @param {string} page
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<number>}
  */
 async function inBrowser(entry, page, env) {
-  const serve = ['serve', '--json', '--workspace', env['ESPALIER_WORKSPACE'] ?? workspace(), '--page', page];
+  const folders = ['--workspace', env['ESPALIER_WORKSPACE'] ?? workspace(), '--page', page];
+  const token = randomBytes(32).toString('hex');
+  /** @type {(() => void) | undefined} */
+  let end;
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    end?.();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  mkdirSync(env['ESPALIER_WORKSPACE'] ?? workspace(), { recursive: true });
+  let port = '0';
+  for (let starts = 1; ; starts += 1) {
+    const began = Date.now();
+    const engine = startEngine(entry, [...folders, '--port', port], { ...env, ESPALIER_TOKEN: token });
+    end = engine.end;
+    const address = await engine.address;
+    if (address !== undefined && port === '0') {
+      process.stdout.write(`\nEspalier is open at\n\n  ${address}\n\nThe address works once. Ctrl+C ends the app.\n`);
+      if (hasDisplay() && process.env['ESPALIER_NO_BROWSER'] === undefined) openBrowser(address);
+    }
+    if (address !== undefined) port = new URL(address).port;
+    const code = await engine.ended;
+    if (stopped) return 0;
+    if (Date.now() - began > WELL_MS) starts = 1;
+    if (port === '0' || starts >= MOST_STARTS) return code === 0 ? 2 : code;
+    say(`the engine ended (${code}) and is started again`);
+    await sleep(FIRST_WAIT_MS * 2 ** (starts - 1));
+  }
+}
+
+/**
+ * @param {string} entry
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {{ address: Promise<string | undefined>, ended: Promise<number>, end: () => void }}
+ */
+function startEngine(entry, args, env) {
   const program = 'import(process.argv[1]).then((m) => m.main(process.argv.slice(2))).then((c) => process.exit(c))';
   const { href } = pathToFileURL(entry);
-  const child = spawn(process.execPath, ['--eval', program, '--', href, ...serve], {
+  const child = spawn(process.execPath, ['--eval', program, '--', href, 'serve', '--json', ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    // Ctrl+C reaches the group of the terminal; the engine ends by its standard input, when runs have been taken care of.
+    detached: process.platform !== 'win32',
     env,
   });
+  child.stdin.on('error', () => undefined);
   const ended = new Promise((/** @type {(code: number) => void} */ done) => {
     child.on('error', (error) => {
       say(error.message);
@@ -99,20 +150,8 @@ async function inBrowser(entry, page, env) {
     });
     child.on('exit', (code) => done(code ?? 130));
   });
-  let stopped = false;
-  const stop = () => {
-    stopped = true;
-    child.stdin.end();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  const address = await Promise.race([firstAddress(child.stdout), ended.then(() => undefined)]);
-  if (address !== undefined) {
-    process.stdout.write(`\nEspalier is open at\n\n  ${address}\n\nThe address works once. Ctrl+C ends the app.\n`);
-    if (hasDisplay() && process.env['ESPALIER_NO_BROWSER'] === undefined) openBrowser(address);
-  }
-  const code = await ended;
-  return stopped ? 0 : code;
+  const address = Promise.race([firstAddress(child.stdout), ended.then(() => undefined)]);
+  return { address, ended, end: () => void child.stdin.end() };
 }
 
 /**

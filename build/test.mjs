@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, runChecks, runNode } from './checks.mjs';
+import { ensureChromium, ensureTestElectron } from './browsers.mjs';
 import { exitCodeOf, lastLine, pytestCounts, total, vitestCounts } from './counts.mjs';
 import { ensureNode, ensurePython, root, runMain, SetupError } from './setup.mjs';
 
@@ -25,7 +26,11 @@ async function main(args) {
   /** @type {Counts[]} */
   const counts = [];
   ensureNode();
-  const python = setUpPython(counts);
+  const python = setUp('Python environment', ensurePython, counts);
+  if (!filtered || soak || vitestArgs.length > 0) {
+    setUp('Chromium', ensureChromium, counts);
+    setUp('Electron of the tests', ensureTestElectron, counts);
+  }
   if (!filtered) counts.push(await runChecks());
   if (!filtered || soak || vitestArgs.length > 0) counts.push(await runVitest(vitestArgs, soak));
   const tests = filtered ? pythonPaths : pythonTests();
@@ -36,15 +41,19 @@ async function main(args) {
 }
 
 /**
- * Tests that need no Python are worth running without it, so a failed setup is counted and the run goes on.
+ * What is missing on this machine is counted as a failure; the tests that can do without it are worth running all the same.
+ * @template T
+ * @param {string} what
+ * @param {() => T} ensure
  * @param {Counts[]} counts
+ * @returns {T | undefined}
  */
-function setUpPython(counts) {
+function setUp(what, ensure, counts) {
   try {
-    return ensurePython();
+    return ensure();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    process.stdout.write(`FAILED Python environment: ${error.message}\n`);
+    process.stdout.write(`FAILED ${what}: ${error.message}\n`);
     counts.push({ passed: 0, failed: 1, skipped: 0 });
     return undefined;
   }
