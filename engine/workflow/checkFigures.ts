@@ -52,6 +52,10 @@ function outputsOf(program: Program, name: string, memo: FigureMemo): Outputs {
           put(join(`${instr.site}/*`, path), count * row.copies, row.output, true);
         }
       }
+      // What layers collect is stacked by the stack itself.
+      const collected = instr.outputs[instr.outputs.length - 1];
+      const last = collected === undefined ? undefined : fn.values.get(collected);
+      if (last && instr.outputs.length > instr.carry.length) put(instr.site, 1, printType(last.type), false);
     }
   }
   memo.set(fn, rows);
