@@ -157,7 +157,9 @@ function run(): void {
   });
 }
 
-// Every page runs in the system's sandbox, whatever its window says. A second launch only hands its files over.
-app.enableSandbox();
+// Every page runs in the system's sandbox, whatever its window says. Where the person who starts the app has switched that
+// off (as root, in a container), asking for it would keep the app from starting; the window's own settings still hold.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
+// A second launch only hands its files over.
 if (app.requestSingleInstanceLock()) run();
 else app.quit();
