@@ -1,0 +1,204 @@
+/**
+ * The real shell for a test: the Electron of the tests on a screen of its own (Xvfb), with a home, a workspace and settings
+ * of its own, the shell built from this source, the page built for its Chromium. What a person answers in a native dialog is
+ * put in beforehand (`answerDialogs`).
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { ensureTestElectron } from '../../../build/browsers.mjs';
+import { root, withLock } from '../../../build/setup.mjs';
+import { makeSurroundings, type Surroundings } from '../../e2e/harness/service.ts';
+
+export interface Screen {
+  readonly display: string;
+  readonly stop: () => void;
+}
+
+/** An X server without a screen, on the first number that is free. */
+export async function startScreen(): Promise<Screen> {
+  const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1440x960x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const display = await new Promise<string>((done, fail) => {
+    let text = '';
+    server.on('error', fail);
+    server.on('exit', (code) => fail(new Error(`Xvfb ended with ${code ?? 'a signal'}.`)));
+    server.stdio[3]?.on('data', (part: Buffer) => {
+      text += part.toString('utf8');
+      if (text.includes('\n')) done(`:${text.trim()}`);
+    });
+  });
+  return { display, stop: () => void server.kill('SIGKILL') };
+}
+
+/** Builds shell, page and engine for the Electron of the tests, when a source is newer; gives the folder of the shell. */
+export function builtShell(): string {
+  const folder = join(root, 'build', 'out', 'shell-test');
+  withLock(join(root, '.cache'), 'shell-test', () => {
+    const script = `
+      const { buildEngine, buildShell, writeEngineFile } = await import('./build/shell.mjs');
+      const { buildPage } = await import('./build/page.mjs');
+      const entry = await buildEngine();
+      const page = await buildPage({ compatible: true });
+      const shell = await buildShell('build/out/shell-test');
+      writeEngineFile(process.cwd() + '/build/out/shell-test', { node: process.execPath, entry, page, testShell: true });`;
+    const done = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    if (done.status !== 0) throw new Error(`The shell could not be built:\n${done.stdout}\n${done.stderr}`);
+  });
+  return folder;
+}
+
+export interface Launch {
+  readonly app: ElectronApplication;
+  readonly page: Page;
+  /** What the page threw or wrote as an error to its console. */
+  readonly problems: string[];
+}
+
+export interface Desk {
+  readonly screen: Screen;
+  readonly surroundings: Surroundings;
+  readonly shell: string;
+  /** Environment of the shell: everything that it keeps lies in the surroundings. */
+  readonly environment: Record<string, string>;
+  readonly launch: (args?: readonly string[]) => Promise<Launch>;
+  /** A second launch, as a double click on a file makes; ends by itself. */
+  readonly launchAgain: (args: readonly string[], folder?: string) => ChildProcess;
+  readonly remove: () => void;
+}
+
+export async function makeDesk(): Promise<Desk> {
+  const executable = ensureTestElectron();
+  const shell = builtShell();
+  const screen = await startScreen();
+  const surroundings = await makeSurroundings('page-compatible');
+  const config = join(surroundings.folder, 'config');
+  mkdirSync(config, { recursive: true });
+  const environment: Record<string, string> = {
+    ...(process.env as Record<string, string>),
+    DISPLAY: screen.display,
+    XDG_CONFIG_HOME: config,
+    ESPALIER_HOME: surroundings.home,
+    ESPALIER_WORKSPACE: surroundings.workspace,
+  };
+  return {
+    screen,
+    surroundings,
+    shell,
+    environment,
+    launch: async (args = []) => {
+      const app = await _electron.launch({
+        executablePath: executable,
+        args: ['--no-sandbox', shell, ...args],
+        env: environment,
+        timeout: 60_000,
+      });
+      const problems: string[] = [];
+      const page = await app.firstWindow({ timeout: 60_000 });
+      page.setDefaultTimeout(30_000);
+      page.on('pageerror', (error) => problems.push(`page error: ${error.stack ?? error.message}`));
+      page.on('console', (message) => {
+        if (message.type() === 'error') problems.push(`console error: ${message.text()}`);
+      });
+      await page.waitForURL(/^http:\/\/127\.0\.0\.1:/, { timeout: 60_000 });
+      await page.locator('#root > *').first().waitFor({ timeout: 60_000 });
+      return { app, page, problems };
+    },
+    launchAgain: (args, folder) =>
+      spawn(executable, ['--no-sandbox', shell, ...args], {
+        env: environment,
+        stdio: 'ignore',
+        ...(folder === undefined ? {} : { cwd: folder }),
+      }),
+    remove: () => {
+      screen.stop();
+      surroundings.remove();
+    },
+  };
+}
+
+export interface DialogAnswers {
+  readonly open?: string;
+  readonly save?: string;
+  /** The place of the button that is pressed in message boxes. */
+  readonly button?: number;
+}
+
+/** From now on native dialogs give these answers at once; what they asked is kept for `askedDialogs`. */
+export async function answerDialogs(app: ElectronApplication, answers: DialogAnswers): Promise<void> {
+  await app.evaluate(({ dialog }, { open, save, button }) => {
+    const scope = globalThis as { asked?: string[] };
+    scope.asked ??= [];
+    const asked = scope.asked;
+    const note = (args: readonly unknown[]): void => {
+      asked.push(JSON.stringify(args[args.length - 1]));
+    };
+    dialog.showOpenDialog = (...args: unknown[]) => {
+      note(args);
+      return Promise.resolve({ canceled: open === undefined, filePaths: open === undefined ? [] : [open] });
+    };
+    dialog.showSaveDialog = (...args: unknown[]) => {
+      note(args);
+      return Promise.resolve({ canceled: save === undefined, filePath: save ?? '' });
+    };
+    dialog.showMessageBox = (...args: unknown[]) => {
+      note(args);
+      return Promise.resolve({ response: button ?? 0, checkboxChecked: false });
+    };
+  }, answers);
+}
+
+export async function askedDialogs(app: ElectronApplication): Promise<readonly string[]> {
+  return app.evaluate(() => {
+    const scope = globalThis as { asked?: string[] };
+    const asked = scope.asked ?? [];
+    scope.asked = [];
+    return asked;
+  });
+}
+
+/** Clicks an entry of the menu by its id, which is the command that it runs. */
+export async function clickMenu(app: ElectronApplication, id: string): Promise<void> {
+  await app.evaluate(({ Menu }, wanted) => {
+    const item = Menu.getApplicationMenu()?.getMenuItemById(wanted);
+    if (item === null || item === undefined) throw new Error(`The menu has no entry ${wanted}.`);
+    (item.click as () => void)();
+  }, id);
+}
+
+/** The engine of a shell: the child process that runs `serve`. */
+export function enginePid(shellPid: number): number {
+  const children = readFileSync(`/proc/${shellPid}/task/${shellPid}/children`, 'utf8').trim().split(/\s+/);
+  const found = children.map(Number).find((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0serve\0');
+    } catch {
+      return false;
+    }
+  });
+  if (found === undefined) throw new Error('The shell has no engine.');
+  return found;
+}
+
+/** True while a process lives; one that has ended and was not waited for yet is no longer alive. */
+export function isAlive(pid: number): boolean {
+  try {
+    const state = /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+    return state !== undefined && state !== 'Z' && state !== 'X';
+  } catch {
+    return false;
+  }
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, what: string, most = 30_000): Promise<void> {
+  const end = Date.now() + most;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`${what} did not happen within ${most} ms.`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
