@@ -144,7 +144,7 @@ const LEVELS = {
 function Line({ line }: { readonly line: LogLine }) {
   const editor = useEditor();
   const level = levelOf(line);
-  const where = line.diagnostic?.where;
+  const { diagnostic } = line;
   return (
     <div className={cx(styles['line'], styles[level])}>
       <span className={styles['icon']} title={LEVELS[level].word} role="img" aria-label={LEVELS[level].word}>
@@ -153,9 +153,9 @@ function Line({ line }: { readonly line: LogLine }) {
       <span className={styles['time']}>{formatClock(line.seconds)}</span>
       <span className={styles['at']}>{line.at}</span>
       <span className={styles['text']}>{lineText(line)}</span>
-      {where && hasPlace(where) && (
-        <Button small variant="quiet" onClick={() => showPlace(editor, where)}>
-          Show {where.node ?? where.model}
+      {diagnostic && hasPlace(diagnostic) && (
+        <Button small variant="quiet" onClick={() => showPlace(editor, diagnostic)}>
+          Show {diagnostic.where.node ?? diagnostic.where.model}
         </Button>
       )}
     </div>

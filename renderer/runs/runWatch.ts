@@ -1,17 +1,12 @@
 /**
  * What happens around a run without anybody asking: the tab's title shows how far it is, the drawer opens its charts once,
- * the end is told by a notice (and by the system's, once the person allowed it), and the shell knows that a run is at work.
+ * and the end is told by a notice, and by the system's once the person allowed it.
  */
 import { useEffect } from 'react';
 import type { RunSummary } from '../../engine/protocol/api/runs.ts';
 import { useEditor, type Editor, type EditorState } from '../state/editor.ts';
 import { activeRun } from './live.ts';
 import { causeOf, doneShare, isActive, resultWords, runTitle } from './words.ts';
-
-interface Shell {
-  readonly setRunning?: (running: boolean) => void;
-}
-const shell = (): Shell | undefined => (globalThis as { readonly espalier?: Shell }).espalier;
 
 const PREFIX = /^\d+ % · /;
 
@@ -46,18 +41,12 @@ export function useRunWatch(): void {
 
 function watch(editor: Editor): () => void {
   let opened = false;
-  let running = false;
   const onChange = (s: EditorState, before: EditorState): void => {
     if (s.runs === before.runs && s.project === before.project) return;
     const active = activeRun(s);
     const percent = active ? Math.floor(doneShare(active) * 100) : undefined;
     const title = withProgress(document.title, percent);
     if (title !== document.title) document.title = title;
-    const isRunning = s.runs.some((r) => r.state === 'training' || r.state === 'preparing');
-    if (isRunning !== running) {
-      running = isRunning;
-      shell()?.setRunning?.(running);
-    }
     if (!opened && active?.state === 'training') {
       opened = true;
       if (s.drawer === undefined) editor.set({ drawer: 'charts' });

@@ -15,6 +15,7 @@ import type { Document } from '../../engine/protocol/document.ts';
 import type { EditResult } from '../../engine/protocol/edit.ts';
 import type { ModelId } from '../../engine/protocol/ids.ts';
 import type { CanvasHandle } from '../canvas/handle.ts';
+import type { MatrixHandle } from '../matrix/handle.ts';
 import { CommandError, type Client } from './client.ts';
 import { createRunData, type RunData } from '../runs/runData.ts';
 import { RUNS_VIEW } from '../runs/runsView.ts';
@@ -36,6 +37,8 @@ export interface Editor {
   readonly client: Client;
   /** What the canvas that is shown offers to commands. */
   readonly canvas: { current: CanvasHandle | undefined };
+  /** What the matrix that is shown offers to commands. */
+  readonly matrix: { current: MatrixHandle | undefined };
   /** Curves, logs and documents of runs; kept outside the state, since points arrive many times a second. */
   readonly runData: RunData;
   /** Shows the graph of a run read-only, or with `undefined` the draft again. */
@@ -49,6 +52,8 @@ export interface Editor {
   set(change: Partial<EditorState>): void;
   select(selection: Selection): void;
   goTo(place: Partial<Place>): void;
+  /** Goes to a place, selects there, and moves the view to what is selected. */
+  reveal(place: Partial<Place>, selection: Selection): void;
   openProject(opened: OpenProject): void;
   closeProject(): void;
   toast(level: Toast['level'], text: string, action?: Toast['action']): void;
@@ -85,6 +90,7 @@ export function createEditor(client: Client, kept: QueueStore = SESSION_QUEUE): 
     setState((s) => ({ runDocuments: new Map(s.runDocuments).set(run, document) })),
   );
   const canvas: Editor['canvas'] = { current: undefined };
+  const matrix: Editor['matrix'] = { current: undefined };
   let toasts = 0;
   const toast: Editor['toast'] = (level, text, action) => {
     const id = ++toasts;
@@ -168,8 +174,8 @@ export function createEditor(client: Client, kept: QueueStore = SESSION_QUEUE): 
   });
 
   /** Goes to a place and moves the view to what is selected there, once the canvas of that place is drawn. */
-  const reveal = (place: Place, selection: Selection): void => {
-    setState({ place, selection });
+  const reveal: Editor['reveal'] = (place, selection) => {
+    setState((s) => ({ place: { ...s.place, ...place }, selection }));
     const [node] = selection.nodes;
     if (node !== undefined) setTimeout(() => canvas.current?.focusNode(selection.graph, node), REVEAL_MILLISECONDS);
   };
@@ -197,8 +203,10 @@ export function createEditor(client: Client, kept: QueueStore = SESSION_QUEUE): 
     client,
     runData,
     canvas,
+    matrix,
     toast,
     report,
+    reveal,
     viewRun: async (run) => {
       if (run === undefined) {
         const { viewing } = getState();
@@ -266,6 +274,9 @@ export function createEditor(client: Client, kept: QueueStore = SESSION_QUEUE): 
         run: undefined,
         runsView: RUNS_VIEW,
         compareRun: undefined,
+        dataStep: undefined,
+        dataStep: undefined,
+        dataPage: 'rows',
         viewing: undefined,
         place:
           model === undefined

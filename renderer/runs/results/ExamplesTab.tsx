@@ -69,7 +69,7 @@ const COLUMNS: readonly Column<ExampleResult>[] = [
     align: 'right',
     width: 100,
     sort: (e) => e.confidence,
-    cell: (e) => formatShare(e.confidence),
+    cell: (e) => (e.confidence === undefined ? '-' : formatShare(e.confidence)),
   },
   { id: 'row', title: 'Row', align: 'right', width: 72, sort: (e) => e.row, cell: (e) => formatCount(e.row) },
 ];
