@@ -2,10 +2,12 @@
 import type { AppInfo, Settings } from '../../engine/protocol/api/app.ts';
 import type { Catalog } from '../../engine/protocol/api/catalog.ts';
 import type { CheckView } from '../../engine/protocol/api/check.ts';
-import type { ProjectId, RunId } from '../../engine/protocol/api/fields.ts';
+import type { GrantId, ProjectId, RunId } from '../../engine/protocol/api/fields.ts';
 import type { RunSummary } from '../../engine/protocol/api/runs.ts';
 import type { Document } from '../../engine/protocol/document.ts';
+import { CODE_STATE, type CodeState } from '../code/codeState.ts';
 import { RUNS_VIEW, type RunsView } from '../runs/runsView.ts';
+import type { Picking } from './choose.ts';
 import { NO_HISTORY, type History } from './history.ts';
 import { NOTHING_SELECTED, type DrawerTab, type Place, type RailTab, type Selection } from './place.ts';
 
@@ -67,10 +69,15 @@ export interface EditorState {
   readonly runsView: RunsView;
   /** The run that the matrix compares the draft with. */
   readonly compareRun: RunId | undefined;
+  /** The data step that the drawer shows; the first when missing. */
+  readonly dataStep: string | undefined;
+  readonly dataPage: 'rows' | 'checks';
   /** Documents of runs that were asked for; what a run trains never changes. */
   readonly runDocuments: ReadonlyMap<RunId, Document>;
   /** The graph of a run is shown instead of the draft, read-only; `draft` waits behind it. */
   readonly viewing: { readonly run: RunId; readonly draft: Document } | undefined;
+  /** What the code view shows. */
+  readonly code: CodeState;
   readonly rail: RailTab | undefined;
   readonly drawer: DrawerTab | undefined;
   readonly inspector: boolean;
@@ -83,6 +90,10 @@ export interface EditorState {
   readonly jobs: readonly Job[];
   /** The step of the guided first run that waits for the person. */
   readonly guide: GuideStep | undefined;
+  /** Data that was dropped on Start and waits in the form of a new project. */
+  readonly dropped: { readonly grant: GrantId; readonly name: string } | undefined;
+  /** A file that the page's own dialog asks for. */
+  readonly picking: Picking | undefined;
   /** A question that must be answered before something is done. */
   readonly question: Question | undefined;
 }
@@ -105,8 +116,11 @@ export const START: EditorState = {
   run: undefined,
   runsView: RUNS_VIEW,
   compareRun: undefined,
+  dataStep: undefined,
+  dataPage: 'rows',
   runDocuments: new Map(),
   viewing: undefined,
+  code: CODE_STATE,
   rail: undefined,
   drawer: undefined,
   inspector: true,
@@ -115,5 +129,7 @@ export const START: EditorState = {
   whatTrains: false,
   jobs: [],
   guide: undefined,
+  dropped: undefined,
+  picking: undefined,
   question: undefined,
 };
