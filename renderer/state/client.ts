@@ -43,7 +43,8 @@ export interface Client {
   /** `key`: what the service knows this deed by. Sending again with the same key and parameters never does it twice. */
   call<N extends CommandName>(name: N, params: CommandInput<N>, key?: string): Promise<CommandResult<N>>;
   newKey(): string;
-  upload(file: File): Promise<GrantId>;
+  /** Files with the same `folder` (a text of the page's choice) become one folder, whose grant is the answer. */
+  upload(file: File, folder?: string): Promise<GrantId>;
   /** Starts the browser's download of what a ticket stands for. */
   download(ticket: string, name: string): void;
   /** Listens to events until the returned function is called. */
@@ -151,8 +152,12 @@ export async function connect(): Promise<Client> {
       const key = COMMANDS[name].mutates ? { key: known ?? newKey() } : {};
       return post('/api/command', { 'content-type': 'application/json' }, JSON.stringify({ name, ...key, params }));
     },
-    upload: async (file) => {
-      const headers = { 'content-type': 'application/octet-stream', 'x-file-name': encodeURIComponent(file.name) };
+    upload: async (file, folder) => {
+      const headers = {
+        'content-type': 'application/octet-stream',
+        'x-file-name': encodeURIComponent(file.name),
+        ...(folder === undefined ? {} : { 'x-folder': folder }),
+      };
       return (await post<{ grant: GrantId }>('/api/upload', headers, file)).grant;
     },
     download: (ticket, name) => {

@@ -3,7 +3,8 @@
  *
  *   POST /api/session   {ticket}                          -> {token}      ticket: one use, 60 s, from the URL's fragment
  *   POST /api/command   {name, key?, params}              -> Answer       Authorization: Bearer TOKEN
- *   POST /api/upload    bytes; header x-file-name         -> {grant}      application/octet-stream
+ *   POST /api/upload    bytes; header x-file-name         -> {grant}      application/octet-stream; files with one
+ *                                                                        x-folder become a folder, which is granted
  *   GET  /api/download/TICKET                             -> the file     one use, 30 s; no token, the ticket is the right
  *   WS   /api/events    first frame {token}               -> events       then subscribe frames
  */

@@ -154,7 +154,9 @@ function addRoutes(app: FastifyInstance, options: FrontOptions): void {
   post('/api/upload', { access: 'session', type: BYTES_TYPE }, Number.MAX_SAFE_INTEGER, async ({ body, headers }) => {
     const name = headers['x-file-name'];
     if (typeof name !== 'string') throw REFUSALS.body('no "x-file-name"');
-    const grant = await uploads.receive(name, body as Readable, Number(headers['content-length']));
+    const folder = headers['x-folder'];
+    if (Array.isArray(folder)) throw REFUSALS.body('more than one "x-folder"');
+    const grant = await uploads.receive(name, body as Readable, Number(headers['content-length']), folder);
     return { ok: true, result: { grant } };
   });
   post('/api/grant', { access: 'shell', type: JSON_TYPE }, 256 * 1024, async ({ body }) => {

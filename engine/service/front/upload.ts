@@ -11,19 +11,53 @@ import { REFUSALS } from '../problems.ts';
 import { isAlive } from '../projects/lock.ts';
 
 export interface Uploads {
-  readonly receive: (name: string, body: Readable, length: number) => Promise<GrantId>;
+  /** Files that are given the same `folder` lie beside each other, and the grant is that of their folder. */
+  readonly receive: (name: string, body: Readable, length: number, folder?: string) => Promise<GrantId>;
 }
 
 const folderOf = (home: string): string => join(home, 'uploads');
 
+/** An adapter's folder has a handful of files. */
+const MOST_FILES = 64;
+const MOST_FOLDERS = 1000;
+
 export function createUploads(home: string, grants: Grants, largest: number): Uploads {
   sweep(folderOf(home));
+  /** Folders by the page's own names for them. */
+  const folders = new Map<string, { readonly path: string; readonly grant: GrantId; files: number }>();
+  const newFolder = (): string => {
+    const path = join(folderOf(home), `${process.pid}-${randomBytes(9).toString('hex')}`);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  };
+
+  /** Adds a file to a folder of uploads; a name that is there already is refused by the file system. */
+  const receiveInto = async (key: string, name: string, body: Readable, length: number): Promise<GrantId> => {
+    if (!/^[A-Za-z0-9_-]{8,64}$/.test(key)) throw REFUSALS.body('an "x-folder" of 8 to 64 letters, digits, "_" or "-"');
+    let folder = folders.get(key);
+    if (!folder) {
+      if (folders.size >= MOST_FOLDERS) folders.clear();
+      const path = newFolder();
+      folder = { path, grant: grants.add(path, 'folder').id, files: 0 };
+      folders.set(key, folder);
+    }
+    if (++folder.files > MOST_FILES) throw REFUSALS.tooLarge(`more than ${MOST_FILES} files in one folder`);
+    const file = join(folder.path, name);
+    try {
+      await pipeline(body, limited(length), createWriteStream(file, { flags: 'wx', mode: 0o600 }));
+    } catch (error) {
+      rmSync(file, { force: true });
+      throw error;
+    }
+    return folder.grant;
+  };
+
   return {
-    receive: async (given, body, length) => {
+    receive: async (given, body, length, key) => {
       const name = nameOf(given);
       if (length > largest) throw REFUSALS.tooLarge(`${length} bytes, more than ${largest}`);
-      const folder = join(folderOf(home), `${process.pid}-${randomBytes(9).toString('hex')}`);
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (key !== undefined) return receiveInto(key, name, body, length);
+      const folder = newFolder();
       const path = join(folder, name);
       try {
         await pipeline(body, limited(length), createWriteStream(path, { flags: 'wx', mode: 0o600 }));
