@@ -1,6 +1,15 @@
 /** The entry of the page. */
+import './noEval.ts';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
+import { applyFirstTheme } from './app/theme.ts';
+import { installPolicy } from './app/trustedTypes.ts';
+import { watchModality } from './ui/modality.ts';
+import './ui/base.css';
+
+installPolicy();
+applyFirstTheme();
+watchModality(document.documentElement);
 
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<App />);
