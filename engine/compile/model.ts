@@ -19,7 +19,7 @@ import { checkWires } from './resolve.ts';
 import * as messages from './messages.ts';
 import type { NodeRegistry } from './registry.ts';
 import { traceGraph } from './trace.ts';
-import type { TraceContext, TracedWires } from './traceContext.ts';
+import { Numbers, type TraceContext, type TracedWires } from './traceContext.ts';
 
 export const BATCH = symbol('B');
 export const LENGTH = symbol('T');
@@ -42,10 +42,18 @@ export interface CompileRequest {
 
 export interface CompileMemo {
   readonly texts: TraceContext['texts'];
+  readonly sayings: TraceContext['sayings'];
+  readonly numbers: Numbers;
   readonly traced: Map<string, TracedWires>;
   readonly library: FnLibrary;
 }
-export const newMemo = (): CompileMemo => ({ texts: new WeakMap(), traced: new Map(), library: new FnLibrary() });
+export const newMemo = (): CompileMemo => ({
+  texts: new WeakMap(),
+  sayings: new WeakMap(),
+  numbers: new Numbers(),
+  traced: new Map(),
+  library: new FnLibrary(),
+});
 
 /** A parameter of the Program and where it comes from. */
 export interface EntryParameter extends Declaration {
@@ -173,6 +181,8 @@ function traceModel(
     banks: request.banks ?? new Map(),
     memo: memo.traced,
     texts: memo.texts,
+    sayings: memo.sayings,
+    numbers: memo.numbers,
     report,
   };
   const scope = new Scope(scopeContext);

@@ -14,6 +14,23 @@ export interface TracedWires {
   readonly outputs: readonly (readonly [string, DataWire])[];
 }
 
+/** A number for each layer; equal numbers mean that the node is the same there. */
+export interface Sayings {
+  readonly numbers: readonly number[];
+  readonly found: readonly { readonly layer: number; readonly found: readonly Diagnostic[] }[];
+}
+
+/** Equal texts get equal numbers, so that long texts are compared once. */
+export class Numbers {
+  readonly #known = new Map<string, number>();
+
+  of(text: string): number {
+    let number = this.#known.get(text);
+    if (number === undefined) this.#known.set(text, (number = this.#known.size));
+    return number;
+  }
+}
+
 export interface TraceContext {
   readonly document: Document;
   readonly registry: NodeRegistry;
@@ -24,8 +41,11 @@ export interface TraceContext {
   readonly banks: ReadonlyMap<BankId, readonly SourceModule[]>;
   /** Traced functions by signature; shared by all compilations of one session, so that an edit traces little. */
   readonly memo: Map<string, TracedWires>;
-  /** What nodes say in a layer, by the objects that say it. */
-  readonly texts: WeakMap<object, WeakMap<object, Map<string, string>>>;
+  /** Texts of objects of the document. */
+  readonly texts: WeakMap<object, string>;
+  /** What nodes say in the layers of a stack, by the objects that say it: recipe and node. */
+  readonly sayings: WeakMap<object, WeakMap<object, Map<string, Sayings>>>;
+  readonly numbers: Numbers;
   report(d: Diagnostic): void;
 }
 

@@ -3,7 +3,7 @@
  * stack gets the inverse of its layers, derived from their instructions.
  */
 import { canonicalJson } from '../base/canonical.ts';
-import { must, type Place } from '../base/errors.ts';
+import { must, type Diagnostic, type Place } from '../base/errors.ts';
 import { fail } from '../base/result.ts';
 import { invertFn } from '../autodiff/invert.ts';
 import { concat } from '../ir/build.ts';
@@ -15,7 +15,15 @@ import { stackName, type Graph, type Node } from '../protocol/document.ts';
 import type { NodeId } from '../protocol/ids.ts';
 import * as messages from './messages.ts';
 import { isActive, resolveNode, type LayerContext } from './resolve.ts';
-import { bankKey, namedTensors, rebuildAll, Stopped, type TraceContext, type TracedWires } from './traceContext.ts';
+import {
+  bankKey,
+  namedTensors,
+  rebuildAll,
+  Stopped,
+  type Sayings,
+  type TraceContext,
+  type TracedWires,
+} from './traceContext.ts';
 
 /** How a body is traced: handed in, since graphs hold stacks and stacks hold graphs. */
 export type TraceBody = (
@@ -52,20 +60,23 @@ export function traceStack(
   const active = isActive(node, undefined);
   const layers = active ? Array.from({ length: stack.repeat }, (_, i) => stack.first + i) : [];
   if (layers.length === 0) return new Map(carry.map(([port, w]) => [port, [w]]));
-  const bodyOf = (layer: number, absent: ReadonlyMap<string, number>): TracedWires =>
+  const places = layers.map((layer): LayerContext => ({ layer, first: stack.first, repeat: stack.repeat }));
+  const keys = layerKeys(context, body, places, where);
+  const bodyOf = (i: number, absent: ReadonlyMap<string, number>): TracedWires =>
     traceBody(
       context,
       body,
       [...carry, ...broadcast],
       stack,
-      { layer, first: stack.first, repeat: stack.repeat },
+      must(places[i], 'a layer'),
+      must(keys[i], 'the key of a layer'),
       where,
       absent,
       traceInner,
     );
   const bodies = evenOut(
-    layers.map((layer) => bodyOf(layer, new Map())),
-    (i, absent) => bodyOf(must(layers[i], 'a layer'), absent),
+    layers.map((_, i) => bodyOf(i, new Map())),
+    bodyOf,
   );
   bodies.forEach((b, i) => {
     stack.carry.forEach((port, k) => {
@@ -157,13 +168,14 @@ function traceBody(
   walls: readonly (readonly [string, DataWire])[],
   stack: NonNullable<Node['stack']>,
   at: LayerContext,
+  content: string,
   where: Place,
   absent: ReadonlyMap<string, number>,
   traceInner: TraceBody,
 ): TracedWires {
   const key = canonicalJson([
     'body',
-    layerKey(context, body, at),
+    content,
     walls.map(([port, w]) => [port, wireSignature(w)]),
     context.scope.training,
     context.scope.merging ?? false,
@@ -218,31 +230,64 @@ function emptyLoss(scope: Scope, coefficient: number): DataWire {
 }
 
 /**
- * Everything in a body that may differ between layers, and the body's own content, as text. What a node says in a layer is
- * kept by the node itself: documents are immutable, so after an edit only the changed nodes are read again.
+ * For every layer everything in a body that may differ between layers, and the body's own content, as a short text. What a
+ * node says in each layer is kept by the node itself: documents are immutable, so after an edit only the changed nodes are
+ * read again. Their findings are reported each time, since a layer that is known is not traced again.
  */
-function layerKey(context: TraceContext, body: Graph, at: LayerContext): string {
-  const parts = Object.entries(body.nodes).map(([id, node]) => {
-    const recipe = node.recipe === undefined ? undefined : context.document.recipes[node.recipe];
-    const fingerprint = context.registry.get(node.type)?.fingerprint ?? '';
-    const text = cachedText(context, recipe ?? node, node, `${at.layer} ${at.first} ${at.repeat} ${fingerprint}`, () =>
-      nodeText(context, node, at),
-    );
-    return node.bank === undefined ? `${id} ${text}` : `${id} ${text} ${canonicalJson(bankKey(context, node.bank))}`;
-  });
-  return `${parts.join('\n')}\n${cachedText(context, body.edges, body.edges, '', () => canonicalJson(body.edges))}`;
+function layerKeys(
+  context: TraceContext,
+  body: Graph,
+  layers: readonly LayerContext[],
+  where: Place,
+): readonly string[] {
+  const columns: (readonly number[])[] = [];
+  const common: string[] = [cachedText(context, body.edges, () => canonicalJson(body.edges))];
+  for (const [id, node] of Object.entries(body.nodes)) {
+    const said = sayingsOf(context, node, layers);
+    columns.push(said.numbers);
+    for (const { layer, found } of said.found) {
+      const place = { ...where, node: `${where.node ?? ''}/${id}`, layer };
+      for (const d of found) context.report({ ...d, where: { ...d.where, ...place } });
+    }
+    common.push(node.bank === undefined ? id : `${id} ${canonicalJson(bankKey(context, node.bank))}`);
+  }
+  const shared = context.numbers.of(common.join('\n'));
+  return layers.map((_, i) => `${shared}:${columns.map((numbers) => numbers[i]).join(',')}`);
 }
 
-function nodeText(context: TraceContext, node: Node, at: LayerContext): string {
-  const resolved = context.registry.get(node.type)
-    ? resolveNode(context.document, context.registry, '' as NodeId, node, at, {}, () => undefined)
-    : undefined;
+/** What a node says in the layers of a stack, kept for the node and its recipe as long as both live. */
+function sayingsOf(context: TraceContext, node: Node, layers: readonly LayerContext[]): Sayings {
+  const recipe = node.recipe === undefined ? undefined : context.document.recipes[node.recipe];
+  const fingerprint = context.registry.get(node.type)?.fingerprint ?? '';
+  const [first] = layers;
+  const key = `${first?.first ?? 0} ${layers.length} ${fingerprint}`;
+  const kept = mapIn(context.sayings, recipe ?? node, node);
+  const known = kept.get(key);
+  if (known) return known;
+  const found: { layer: number; found: Diagnostic[] }[] = [];
+  const numbers = layers.map((at) => {
+    const problems: Diagnostic[] = [];
+    const text = nodeText(context, node, at, (d) => problems.push(d));
+    if (problems.length > 0) found.push({ layer: at.layer, found: problems });
+    return context.numbers.of(text);
+  });
+  const made = { numbers, found };
+  kept.set(key, made);
+  return made;
+}
+
+function nodeText(context: TraceContext, node: Node, at: LayerContext, report: (d: Diagnostic) => void): string {
+  const definition = context.registry.get(node.type);
   const { type, shared, scope, bank, body } = node;
+  const resolved = definition
+    ? resolveNode(context.document, context.registry, '' as NodeId, node, at, {}, report)
+    : undefined;
+  // What stands in for a node that is off follows from its type alone.
+  if (resolved?.active === false) return canonicalJson([type, definition?.fingerprint ?? '', 'off']);
   return canonicalJson([
     type,
-    context.registry.get(type)?.fingerprint ?? '',
+    definition?.fingerprint ?? '',
     resolved?.params ?? node.params,
-    resolved?.active ?? true,
     shared ?? '',
     scope ?? '',
     bank ?? '',
@@ -250,13 +295,18 @@ function nodeText(context: TraceContext, node: Node, at: LayerContext): string {
   ]);
 }
 
-/** A text kept for two objects (a node and its recipe) as long as both live. */
-function cachedText(context: TraceContext, first: object, second: object, key: string, make: () => string): string {
-  let inner = context.texts.get(first);
-  if (!inner) context.texts.set(first, (inner = new WeakMap<object, Map<string, string>>()));
-  let texts = inner.get(second);
-  if (!texts) inner.set(second, (texts = new Map<string, string>()));
-  let text = texts.get(key);
-  if (text === undefined) texts.set(key, (text = make()));
+/** The text of an object, kept as long as it lives. */
+function cachedText(context: TraceContext, of: object, make: () => string): string {
+  let text = context.texts.get(of);
+  if (text === undefined) context.texts.set(of, (text = make()));
   return text;
+}
+
+/** The map that is kept for two objects (a node and its recipe) as long as both live. */
+function mapIn(maps: TraceContext['sayings'], first: object, second: object): Map<string, Sayings> {
+  let inner = maps.get(first);
+  if (!inner) maps.set(first, (inner = new WeakMap<object, Map<string, Sayings>>()));
+  let map = inner.get(second);
+  if (!map) inner.set(second, (map = new Map<string, Sayings>()));
+  return map;
 }

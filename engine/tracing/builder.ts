@@ -33,7 +33,8 @@ export interface RepeatSpec {
 
 export class FnBuilder implements Emitter {
   readonly #values = new Map<ValueId, ValueInfo>();
-  readonly #params: FnParam[] = [];
+  /** Parameters by name, in the order in which they were declared. */
+  readonly #params = new Map<string, FnParam>();
   readonly #body: Instr[] = [];
   readonly #definitions = new Map<ValueId, Instr>();
   readonly #regions: RegionInstance[] = [];
@@ -45,7 +46,7 @@ export class FnBuilder implements Emitter {
   static continuing(fn: Fn): FnBuilder {
     const builder = new FnBuilder();
     for (const [id, info] of fn.values) builder.#values.set(id, info);
-    builder.#params.push(...fn.params);
+    for (const p of fn.params) builder.#params.set(p.name, p);
     for (const instr of fn.body) builder.#push(instr);
     builder.#regions.push(...(fn.regions ?? []));
     builder.#next = 1 + [...fn.values.keys()].reduce((a, b) => Math.max(a, b), -1);
@@ -79,15 +80,15 @@ export class FnBuilder implements Emitter {
   }
 
   param(name: string, role: ParamRole, type: ValueType): Tensor {
-    if (this.#params.some((p) => p.name === name)) throw new BugError(`two parameters are named "${name}"`);
+    if (this.#params.has(name)) throw new BugError(`two parameters are named "${name}"`);
     const value = this.#value(type, name);
-    this.#params.push({ id: value.id, name, role });
+    this.#params.set(name, { id: value.id, name, role });
     return value;
   }
 
   /** The parameter of this name if the function already has it. */
   existingParam(name: string): Tensor | undefined {
-    const known = this.#params.find((p) => p.name === name);
+    const known = this.#params.get(name);
     return known && this.tensor(known.id);
   }
 
@@ -195,7 +196,7 @@ export class FnBuilder implements Emitter {
     for (const r of results) this.#own(r.value);
     return {
       name,
-      params: [...this.#params],
+      params: [...this.#params.values()],
       body: [...this.#body],
       results: results.map((r) => ({ name: r.name, id: r.value.id })),
       values: this.#definedValues(),
@@ -206,7 +207,7 @@ export class FnBuilder implements Emitter {
 
   /** A rewritten function no longer defines every value it began with. */
   #definedValues(): Map<ValueId, ValueInfo> {
-    const defined = [...this.#params.map((p) => p.id), ...this.#body.flatMap((instr) => instr.outputs)];
+    const defined = [...[...this.#params.values()].map((p) => p.id), ...this.#body.flatMap((instr) => instr.outputs)];
     return new Map(defined.map((id) => [id, this.info(id)]));
   }
 

@@ -38,7 +38,7 @@ const CONFIG: BertConfig = {
 const TARGETS = ['query', 'key', 'value', 'attn_out', 'ffn_up', 'ffn_down'];
 
 /** LoRA modules, each for one layer of one linear, with a rank of its own. */
-function bigDocument(): Document {
+export function bigDocument(): Document {
   const graph = bertGraph(CONFIG, { kind: 'classification', classes: 2 });
   const modules: [NodeId, Node][] = [];
   const edges: Edge[] = [];
@@ -67,7 +67,7 @@ function bigDocument(): Document {
 }
 
 /** The document with another rank for one module. */
-function withRank(document: Document, module: number, rank: number): Document {
+export function withRank(document: Document, module: number, rank: number): Document {
   const graph = must(document.models[MAIN], 'the model');
   const nodes = entriesOf<NodeId, Node>(graph.nodes).map(([id, node]): [NodeId, Node] => {
     if (!node.body) return [id, node];
