@@ -133,7 +133,7 @@ export function addTable(document: Document, file: string, guess: DataPreview | 
     params: {
       file,
       ...(guess ? { task: guess.task, text: [...guess.text], label: [...guess.label] } : {}),
-    } as WorkflowNode['params'],
+    },
   });
   if (!added.ok) return added;
   const train = entriesOf<NodeId, WorkflowNode>(document.workflow.nodes).find(

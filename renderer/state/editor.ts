@@ -275,8 +275,6 @@ export function createEditor(client: Client, kept: QueueStore = SESSION_QUEUE): 
         runsView: RUNS_VIEW,
         compareRun: undefined,
         dataStep: undefined,
-        dataStep: undefined,
-        dataPage: 'rows',
         viewing: undefined,
         place:
           model === undefined
