@@ -1,5 +1,4 @@
 /** The entry of the page. */
-import './noEval.ts';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
 import { applyFirstTheme } from './app/theme.ts';
