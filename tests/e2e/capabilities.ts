@@ -210,6 +210,7 @@ export const CAPABILITIES = {
   'desktop.window-state': 'size and place of the window are kept',
   'desktop.single-instance': 'the app runs once',
   'desktop.title': 'the window is named after the document',
+  'desktop.hardened': "each of Electron's security points holds",
 } as const;
 
 export type CapabilityId = keyof typeof CAPABILITIES;

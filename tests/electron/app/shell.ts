@@ -9,6 +9,14 @@ import { join } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { ensureTestElectron } from '../../../build/browsers.mjs';
 import { root, withLock } from '../../../build/setup.mjs';
+import {
+  COMMANDS,
+  type CommandInput,
+  type CommandName,
+  type CommandResult,
+} from '../../../engine/protocol/api/commands.ts';
+import type { Shell } from '../../../engine/protocol/api/shell.ts';
+import type { Answer } from '../../../engine/protocol/api/wire.ts';
 import { makeSurroundings, type Surroundings } from '../../e2e/harness/service.ts';
 
 export interface Screen {
@@ -64,6 +72,8 @@ export interface Desk {
   readonly screen: Screen;
   readonly surroundings: Surroundings;
   readonly shell: string;
+  /** Where pictures of the window go. */
+  readonly pictures: string;
   /** Environment of the shell: everything that it keeps lies in the surroundings. */
   readonly environment: Record<string, string>;
   readonly launch: (args?: readonly string[]) => Promise<Launch>;
@@ -90,6 +100,7 @@ export async function makeDesk(): Promise<Desk> {
     screen,
     surroundings,
     shell,
+    pictures: join(root, '.cache', 'electron-shots'),
     environment,
     launch: async (args = []) => {
       const app = await _electron.launch({
@@ -201,4 +212,46 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
     if (Date.now() > end) throw new Error(`${what} did not happen within ${most} ms.`);
     await new Promise((done) => setTimeout(done, 100));
   }
+}
+
+export function titleOf(app: ElectronApplication): Promise<string> {
+  return app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getTitle() ?? '');
+}
+
+/** What the window shows, asked by the shell itself: after a crash Playwright no longer knows the page. */
+export function textOfPage(app: ElectronApplication): Promise<string> {
+  return app.evaluate(async ({ BrowserWindow }) => {
+    const contents = BrowserWindow.getAllWindows()[0]?.webContents;
+    try {
+      return String(await contents?.executeJavaScript('document.body.innerText'));
+    } catch {
+      return '';
+    }
+  });
+}
+
+let keys = 0;
+
+/** A command of the table with the token that the shell gave the page. */
+export async function callFrom<N extends CommandName>(
+  page: Page,
+  name: N,
+  params: CommandInput<N>,
+): Promise<CommandResult<N>> {
+  const key = COMMANDS[name].mutates ? { key: `desk-${process.pid}-${++keys}` } : {};
+  const answer = await page.evaluate(
+    async (body) => {
+      const { espalier } = globalThis as unknown as { espalier: Shell };
+      const response = await fetch('/api/command', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${await espalier.token()}` },
+        body,
+      });
+      return (await response.json()) as unknown;
+    },
+    JSON.stringify({ name, ...key, params }),
+  );
+  const typed = answer as Answer<CommandResult<N>>;
+  if (!typed.ok) throw new Error(`${name} was refused: ${typed.diagnostics.map((d) => d.message).join(' ')}`);
+  return typed.result;
 }
