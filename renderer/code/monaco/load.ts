@@ -12,9 +12,9 @@ import {
   typescriptDefaults,
 } from 'monaco-editor/languages/features/typescript/register';
 import { documentJsonSchema } from '../../../engine/protocol/jsonSchema.ts';
-import EditorWorker from '../workers/editor.ts?worker';
-import JsonWorker from '../workers/json.ts?worker';
-import TypeScriptWorker from '../workers/typescript.ts?worker';
+import EditorWorker from 'monaco-editor/editor/editor.worker.js?worker';
+import JsonWorker from 'monaco-editor/languages/features/json/json.worker.js?worker';
+import TypeScriptWorker from 'monaco-editor/languages/features/typescript/ts.worker.js?worker';
 import { DARK, hexColour, LIGHT, themeName, themeOf } from './theme.ts';
 
 export type Monaco = typeof monaco;

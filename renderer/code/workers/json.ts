@@ -1,2 +1,0 @@
-/** The worker that checks JSON against its schema. */
-import 'monaco-editor/languages/features/json/json.worker';

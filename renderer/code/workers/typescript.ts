@@ -1,2 +1,0 @@
-/** The worker that knows TypeScript: types, completion, diagnostics of custom nodes. */
-import 'monaco-editor/languages/features/typescript/ts.worker';
