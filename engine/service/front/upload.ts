@@ -43,9 +43,12 @@ export function createUploads(home: string, grants: Grants, largest: number): Up
     }
     if (++folder.files > MOST_FILES) throw REFUSALS.tooLarge(`more than ${MOST_FILES} files in one folder`);
     const file = join(folder.path, name);
+    if (existsSync(file)) throw REFUSALS.body(`"${name}" twice in one folder`);
     try {
       await pipeline(body, limited(length), createWriteStream(file, { flags: 'wx', mode: 0o600 }));
     } catch (error) {
+      // A name that was there before is another file, which stays.
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw REFUSALS.body(`"${name}" twice in one folder`);
       rmSync(file, { force: true });
       throw error;
     }
