@@ -88,7 +88,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const tickets = createTickets<true>({ milliseconds: TICKET_SECONDS * 1000, most: 1000 });
   const grants = createGrants();
   const { toolkit, entry } = options;
-  const checks = createChecks({ entry, home, emit: hub.emit, log });
+  const workspace = openWorkspace(options.workspace);
+  const checks = createChecks({ entry, home, workspace: workspace.folder, emit: hub.emit, log });
   const projects = createProjects({
     home,
     hub,
@@ -101,7 +102,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const context: ServiceContext = {
     version: options.version,
     toolkit,
-    workspace: openWorkspace(options.workspace),
+    workspace,
     home,
     entry,
     desktop: options.desktop,

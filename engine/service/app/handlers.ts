@@ -6,7 +6,6 @@ import { printDocument } from '../../protocol/print.ts';
 import { DEVICES } from '../../workflow/devices.ts';
 import type { Handlers, ServiceContext } from '../context.ts';
 import { copyBeside } from '../files/copyBeside.ts';
-import { modelCode } from '../projects/code.ts';
 import { cleanDisk, diskUse } from './disk.ts';
 import { addModelFolder, createModelJobs, modelEntries, noFolderGiven } from './models.ts';
 import { problemReport } from './report.ts';
@@ -90,7 +89,7 @@ export function appHandlers(
         });
       }
       if (what.kind === 'code') {
-        const { text } = modelCode(context, projects.get(what.project as never), what.model);
+        const { text } = await context.checks.code(projects.get(what.project as never), what.model);
         return downloads.offer({ name: 'model.py', content: { kind: 'text', text } });
       }
       return runDownload(what);

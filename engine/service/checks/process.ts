@@ -1,12 +1,15 @@
 /** One worker process that checks: started when it is needed, killed when it hangs, started again when it died. */
 import type { ChildProcess } from 'node:child_process';
+import type { Diagnostic } from '../../base/errors.ts';
 import type { CheckView } from '../../protocol/api/check.ts';
 import type { Log } from '../log.ts';
 import { spawnEngine } from '../spawnEngine.ts';
-import type { CheckRequest, FromWorker, ToWorker } from './messages.ts';
+import type { CheckRequest, FromWorker, ModelCode, ToWorker } from './messages.ts';
 
 export type CheckAnswer =
   | { readonly kind: 'checked'; readonly view: CheckView }
+  | { readonly kind: 'code'; readonly code: ModelCode }
+  | { readonly kind: 'refused'; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: 'unknown' }
   /** Our fault, or the worker died or hung. */
   | { readonly kind: 'failed'; readonly message: string };
@@ -41,8 +44,7 @@ export function createCheckProcess(entry: string, log: Log, hangsAfter = HANGS_A
     });
     started.on('message', (message: FromWorker) => {
       if (message.kind === 'ready' || message.id !== pending?.id) return;
-      if (message.kind === 'checked') settle({ kind: 'checked', view: message.view });
-      else settle(message.kind === 'unknown' ? { kind: 'unknown' } : { kind: 'failed', message: message.message });
+      settle(message);
     });
     const gone = (reason: string): void => {
       if (child !== started) return;

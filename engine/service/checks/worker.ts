@@ -5,18 +5,21 @@
 import { UserError } from '../../base/errors.ts';
 import { newMemo, type CompileMemo } from '../../compile/model.ts';
 import { applyPatch } from '../../protocol/api/patch.ts';
-import type { CheckView, ModelFigures } from '../../protocol/api/check.ts';
+import type { CheckPhase, CheckView, ModelFigures } from '../../protocol/api/check.ts';
 import type { Document } from '../../protocol/document.ts';
 import type { Backbone } from '../../workflow/backbone.ts';
 import { checkModels } from '../../workflow/check.ts';
 import { findingFigures as figuresOf, type FigureMemo } from '../../workflow/checkFigures.ts';
 import { examineDocument } from '../../workflow/loadDocument.ts';
 import type { Toolkit } from '../../workflow/toolkit.ts';
+import { outsideAssets } from '../files/documentAssets.ts';
 import { bareJson } from '../projects/bare.ts';
+import { modelCode } from '../projects/code.ts';
 import { costFigures, findingFigures } from './figures.ts';
-import type { CheckRequest, FromWorker, ToWorker } from './messages.ts';
+import type { CheckRequest, FromWorker, ModelCode, ToWorker } from './messages.ts';
 
 interface Known {
+  folder: string;
   document: Document;
   revision: number;
   memo: CompileMemo;
@@ -45,10 +48,12 @@ export function createCheckWorker(toolkit: Toolkit): CheckWorker {
       const { id } = request;
       try {
         const project = bringUp(known, request);
-        return project
-          ? { kind: 'checked', id, view: check(project, request, toolkit, figures) }
-          : { kind: 'unknown', id };
+        if (!project) return { kind: 'unknown', id };
+        const { wanted } = request;
+        if (wanted.kind === 'code') return { kind: 'code', id, code: codeOf(project, request, wanted.model, toolkit) };
+        return { kind: 'checked', id, view: check(project, request, wanted.kind, toolkit, figures) };
       } catch (error) {
+        if (error instanceof UserError) return { kind: 'refused', id, diagnostics: error.diagnostics };
         return { kind: 'failed', id, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
       }
     },
@@ -56,7 +61,7 @@ export function createCheckWorker(toolkit: Toolkit): CheckWorker {
 }
 
 /** The project with the document of the request, or undefined when the worker lacks what the patches build on. */
-function bringUp(known: Map<string, Known>, { project, revision, content }: CheckRequest): Known | undefined {
+function bringUp(known: Map<string, Known>, { project, revision, content, folder }: CheckRequest): Known | undefined {
   const before = known.get(project);
   let document: unknown;
   if (content.kind === 'whole') document = bareJson(content.document);
@@ -74,7 +79,9 @@ function bringUp(known: Map<string, Known>, { project, revision, content }: Chec
     document: document as Document,
     revision,
     memo: fresh ? newMemo() : before.memo,
-    backbones: before?.backbones ?? new Map<string, Backbone>(),
+    // Folders of models are named relative to the document, which may have moved.
+    backbones: before?.folder === folder ? before.backbones : new Map<string, Backbone>(),
+    folder,
   };
   known.delete(project);
   known.set(project, entry);
@@ -85,16 +92,17 @@ function bringUp(known: Map<string, Known>, { project, revision, content }: Chec
 
 function check(
   { document, memo, backbones }: Known,
-  request: CheckRequest,
+  { file, folder, home, workspace, revision }: CheckRequest,
+  phase: CheckPhase,
   toolkit: Toolkit,
   seen: FigureMemo,
 ): CheckView {
   const begun = performance.now();
-  const { file, folder, home, revision, phase } = request;
   const { sound, diagnostics } = examineDocument(document, file);
-  const found = [...diagnostics];
+  const outside = sound ? outsideAssets(document, folder, workspace) : [];
+  const found = [...diagnostics, ...outside];
   let models: readonly ModelFigures[] = [];
-  if (sound) {
+  if (sound && outside.length === 0) {
     const quick: ModelFigures[] = [];
     try {
       const checked = checkModels({ file, folder, document }, toolkit, {
@@ -120,6 +128,16 @@ function check(
     diagnostics: found,
     models,
   };
+}
+
+/** The code of a model. Throws a `UserError` when there is none. */
+function codeOf(
+  { document }: Known,
+  { file, folder, home, workspace }: CheckRequest,
+  model: string,
+  toolkit: Toolkit,
+): ModelCode {
+  return modelCode({ toolkit, home, workspace }, { document, file, folder }, model);
 }
 
 /** Serves requests of the parent process until it disconnects. */

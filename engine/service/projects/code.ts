@@ -4,14 +4,21 @@ import { emitTorch } from '../../backends/torch/emit.ts';
 import type { CommandResult } from '../../protocol/api/commands.ts';
 import type { ModelId } from '../../protocol/ids.ts';
 import { Checker } from '../../workflow/check.ts';
-import { examineDocument } from '../../workflow/loadDocument.ts';
-import type { ServiceContext } from '../context.ts';
+import { examineDocument, type LoadedDocument } from '../../workflow/loadDocument.ts';
+import type { Toolkit } from '../../workflow/toolkit.ts';
+import { outsideAssets } from '../files/documentAssets.ts';
 import { userProblem } from '../problems.ts';
-import type { ProjectSession } from './session.ts';
 
+export interface CodeTools {
+  readonly toolkit: Toolkit;
+  readonly home: string;
+  readonly workspace: string;
+}
+
+/** Throws a `UserError` when the document does not compile or names what it may not read. */
 export function modelCode(
-  { toolkit, home }: Pick<ServiceContext, 'toolkit' | 'home'>,
-  { document, file, folder }: Pick<ProjectSession, 'document' | 'file' | 'folder'>,
+  { toolkit, home, workspace }: CodeTools,
+  { document, file, folder }: LoadedDocument,
   name: string,
 ): CommandResult<'project.code'> {
   const model = name as ModelId;
@@ -20,6 +27,8 @@ export function modelCode(
   }
   const { sound, diagnostics } = examineDocument(document, file);
   if (!sound) throw new UserError(diagnostics.filter((d) => d.severity === 'error'));
+  const outside = outsideAssets(document, folder, workspace);
+  if (outside.length > 0) throw new UserError(outside);
   const { compiled, diagnostics: found } = new Checker({ file, folder, document }, toolkit, { home }).compile(
     model,
     true,

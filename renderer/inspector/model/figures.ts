@@ -7,7 +7,7 @@ import type { Diagnostic } from '../../../engine/base/errors.ts';
 import { stackName, type Document, type Node } from '../../../engine/protocol/document.ts';
 import { graphAt, nodeAt, type ModelAddress, type ModelNodeAddress } from '../../../engine/protocol/edit.ts';
 import { nodePath } from '../../../engine/protocol/walk.ts';
-import { type ModelId, type NodeId } from '../../../engine/protocol/ids.ts';
+import type { ModelId, NodeId } from '../../../engine/protocol/ids.ts';
 
 export const figuresOfModel = (check: CheckView | undefined, model: string): ModelFigures | undefined =>
   check?.models.find((m) => m.model === model);

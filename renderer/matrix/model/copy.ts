@@ -66,7 +66,7 @@ function extend(
   for (const [name, spec] of Object.entries(info.params)) {
     const value = valueOf(document, { ...node, params }, name, spec.default, range, from);
     if (value === undefined || typeof value === 'object') continue;
-    params = withOverride(document, { ...node, params }, name, value as Scalar, layers, range, info);
+    params = withOverride(document, { ...node, params }, name, value, layers, range, info);
   }
   const selection = formatLayers([...new Set([...present, ...layers])], range.first, range.repeat);
   return replaceNode(document, at, withLayers({ ...node, params }, selection));

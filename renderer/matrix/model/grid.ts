@@ -157,7 +157,8 @@ function placesIn(
       group: outside === undefined ? groupOf(site, kind) : kind === 'head' ? 'Head' : outside(id),
       anchor: { graph: at, node: id, port: portId(port) },
     });
-    if (info.family === 'head') return [found('head', firstPort(info.outputs), site, title)];
+    if (info.family === 'head' && Object.keys(info.outputs).length > 0)
+      return [found('head', firstPort(info.outputs), site, title)];
     if (node.type === 'layer.add') return besidePlaces(graph, id, node, typeOf, found);
     return Object.entries(info.inputs).flatMap(([port, spec]) => {
       if (spec.kind === 'transform') return [found('transform', port, site, title)];

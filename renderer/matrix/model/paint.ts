@@ -191,7 +191,7 @@ export function withOverride(
   info: NodeTypeInfo,
 ): Params {
   const inherited = node.recipe === undefined ? undefined : document.recipes[node.recipe]?.params[name];
-  const held = node.params[name] ?? inherited ?? (info.params[name]?.default as Scalar | undefined);
+  const held = node.params[name] ?? inherited ?? info.params[name]?.default;
   if (held === undefined || Array.isArray(held)) return node.params;
   const base = stackValue(held);
   if (typeof base === 'object') return node.params;

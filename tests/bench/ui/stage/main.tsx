@@ -99,7 +99,12 @@ function show(document: Document, check?: CheckView): void {
 
 declare global {
   interface Window {
-    stage: { editor: Editor; show: typeof show; cards: (n: number, placed?: boolean) => void; commands: typeof canvasCommands };
+    stage: {
+      editor: Editor;
+      show: typeof show;
+      cards: (n: number, placed?: boolean) => void;
+      commands: typeof canvasCommands;
+    };
   }
 }
 window.stage = {
