@@ -57,9 +57,9 @@ export interface Editor {
   openProject(opened: OpenProject): void;
   closeProject(): void;
   toast(level: Toast['level'], text: string, action?: Toast['action']): void;
-  dismiss(id: number): void;
+  readonly dismiss: (id: number) => void;
   /** Shows the words of a command that failed; anything else is thrown on. */
-  report(error: unknown): void;
+  readonly report: (error: unknown) => void;
   /** Asks the person; true when the answer is yes. */
   ask(question: Omit<Question, 'answer'>): Promise<boolean>;
   /** Settles when every edit is confirmed, or after the time; true when they are. */

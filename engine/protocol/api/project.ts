@@ -137,6 +137,7 @@ export const projectCommands = {
     }),
     'How data and training would be added',
   ),
+  /** The grant is of a folder; uploads that belong together make one. */
   'project.proposeAdapter': query<Proposal>()(
     z.strictObject({ project: projectIdSchema, revision: revisionSchema, model: nameSchema, grant: grantIdSchema }),
     'How a Hugging Face adapter folder would be attached',

@@ -1,0 +1,34 @@
+/** The window around Start or a project: commands, keys, theme, dialogs, messages, drops of files. */
+import { CommandRunnerProvider } from '../commands/runner.ts';
+import { useEditorState } from '../state/editor.ts';
+import { Dialogs } from './dialogs/Dialogs.tsx';
+import { DropZone } from './DropZone.tsx';
+import { Frame } from './frame/Frame.tsx';
+import { Guide } from './start/Guide.tsx';
+import { Start } from './start/Start.tsx';
+import { useTheme } from './theme.ts';
+import { Toasts } from './Toasts.tsx';
+import { useRunner } from './useRunner.ts';
+import { Banner } from './Banner.tsx';
+import styles from './Window.module.css';
+
+export function Window() {
+  const runner = useRunner();
+  const theme = useEditorState((s) => s.settings?.theme ?? 'system');
+  const zoom = useEditorState((s) => s.settings?.zoom ?? 1);
+  useTheme(theme, zoom);
+  const hasProject = useEditorState((s) => s.project !== undefined);
+  return (
+    <CommandRunnerProvider value={runner}>
+      <DropZone>
+        <div className={styles['window']} data-screen={hasProject ? 'project' : 'start'}>
+          <Banner />
+          {hasProject ? <Frame /> : <Start />}
+        </div>
+        <Guide />
+        <Dialogs />
+        <Toasts />
+      </DropZone>
+    </CommandRunnerProvider>
+  );
+}

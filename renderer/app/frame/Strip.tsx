@@ -1,0 +1,94 @@
+/** The workflow as pills: one per step with its state. A pill opens the form of its step; the last button the whole canvas. */
+import {
+  ChevronRight,
+  CircleAlert,
+  CircleCheck,
+  CircleDashed,
+  LoaderCircle,
+  TriangleAlert,
+  Workflow,
+} from 'lucide-react';
+import { useEffect, useRef } from 'react';
+import { useCommands } from '../../commands/runner.ts';
+import { useDerived } from '../../runs/hooks.ts';
+import { isFresh, useEditor, useEditorState, type EditorState } from '../../state/editor.ts';
+import { cx, IconButton, Tooltip } from '../../ui/index.ts';
+import { pillsOf, type Pill, type PillState } from '../pills.ts';
+import styles from './Strip.module.css';
+
+const NONE: readonly Pill[] = [];
+
+const derive = (s: EditorState): readonly Pill[] =>
+  s.document
+    ? pillsOf({
+        document: s.document,
+        diagnostics: s.check?.diagnostics ?? [],
+        fresh: isFresh(s),
+        runs: s.runs,
+        titleOf: (type) => s.catalog?.steps.find((t) => t.type === type)?.title,
+      })
+    : NONE;
+
+const ICONS: Readonly<Record<PillState, typeof CircleCheck>> = {
+  ok: CircleCheck,
+  done: CircleCheck,
+  stale: CircleDashed,
+  running: LoaderCircle,
+  warning: TriangleAlert,
+  error: CircleAlert,
+};
+
+export function Strip() {
+  const pills = useDerived(derive);
+  const commands = useCommands();
+  const selected = useEditorState((s) => (s.selection.graph === 'workflow:' ? s.selection.nodes[0] : undefined));
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [selected]);
+  return (
+    <nav className={styles['strip']} aria-label="Workflow">
+      <ol className={styles['list']} ref={list}>
+        {pills.map((pill, i) => (
+          <li key={pill.id} className={styles['step']}>
+            {i > 0 && <ChevronRight size={14} className={styles['arrow']} aria-hidden="true" />}
+            <StepPill pill={pill} current={pill.id === selected} />
+          </li>
+        ))}
+      </ol>
+      <IconButton
+        label="Workflow as a canvas"
+        icon={<Workflow />}
+        keys={commands.keys('view.workflow')}
+        onClick={() => commands.run('view.workflow')}
+      />
+    </nav>
+  );
+}
+
+function StepPill({ pill, current }: { readonly pill: Pill; readonly current: boolean }) {
+  const editor = useEditor();
+  const Icon = ICONS[pill.state];
+  const open = (): void => {
+    const { place } = editor.store.getState();
+    editor.set({ place: { ...place, level: 'workflow', view: 'graph' }, inspector: true });
+    editor.select({ graph: 'workflow:', nodes: [pill.id], edges: [] });
+  };
+  const quiet = pill.state === 'ok' || pill.state === 'stale';
+  return (
+    <Tooltip text={`${pill.title}: ${pill.words}`}>
+      <button
+        type="button"
+        className={cx(styles['pill'], styles[pill.state])}
+        aria-current={current ? 'step' : undefined}
+        aria-label={`${pill.title}, ${pill.words}`}
+        data-step={pill.id}
+        onClick={open}
+      >
+        <Icon size={14} />
+        <span className={styles['title']}>{pill.title}</span>
+        {!quiet && <span className={styles['words']}>{pill.words}</span>}
+      </button>
+    </Tooltip>
+  );
+}
