@@ -4,14 +4,13 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { contentHash } from '../base/canonical.ts';
 import { PEFT_CONFIG_FILE } from '../checkpoints/peft/folder.ts';
-import type { Dataset } from '../data/task.ts';
 import { predict } from '../trainer/evaluate.ts';
 import { modelGiven } from '../workflow/backbone.ts';
-import { CONTAINER_FILE, type ContainerData } from '../workflow/container.ts';
+import { CONTAINER_FILE } from '../workflow/container.ts';
 import { encodeRows } from '../workflow/data.ts';
 import { predictionProgram } from '../workflow/programs.ts';
+import { textsDataset } from '../workflow/texts.ts';
 import { namedPrediction, type NamedPrediction } from '../workflow/steps/use.ts';
 import { openTrained, type OpenRequest, type TrainedModel } from '../workflow/trained.ts';
 import { openTrainedPeft } from '../workflow/trainedPeft.ts';
@@ -47,7 +46,7 @@ async function predictTexts(run: string, options: PredictOptions, context: Comma
     : openContainerAt(containerOf(place, run), shared);
   try {
     const { data } = model;
-    const dataset = textsDataset(options, data);
+    const dataset = textsDataset({ first: options.text, second: options.textPair, file: 'the command line' }, data);
     const set = encodeRows({ dataset, rows: undefined }, model.tokenizer, data.maxLength);
     const use = await model.context(predictionProgram(model.compiled));
     const found = await predict({ ...use, set, batchSize: 32, signal: context.stop }, model.parameters, data.task);
@@ -84,31 +83,6 @@ function documentFolder(folder: string): string {
   } catch {
     return folder;
   }
-}
-
-/** The texts as data without labels. For tokens a text is cut at its blanks. */
-function textsDataset({ text, textPair }: PredictOptions, data: ContainerData): Dataset {
-  const pair = data.text.length > 1;
-  if (pair !== textPair.length > 0 || (pair && textPair.length !== text.length)) {
-    const found = `${text.length} of --text, ${textPair.length} of --text-pair`;
-    const message = pair ? 'The model takes pairs of texts.' : 'The model takes single texts.';
-    const fix = pair ? 'Give one --text-pair for each --text.' : 'Leave --text-pair out.';
-    throw new UserError({ code: 'predict-pairs', severity: 'error', where: {}, message, found, fix });
-  }
-  const words = text.map((t) => t.split(/\s+/).filter((w) => w !== ''));
-  const inputs: Dataset['inputs'] =
-    data.task === 'tokens'
-      ? { kind: 'words', words }
-      : { kind: 'texts', first: text, ...(pair ? { second: textPair } : {}) };
-  return {
-    file: 'the command line',
-    hash: contentHash([text, textPair]),
-    columns: { task: data.task, text: data.text, label: [] },
-    rows: text.length,
-    rowNumbers: Int32Array.from(text, (_, i) => i + 1),
-    inputs,
-    targets: { kind: 'none' },
-  };
 }
 
 function print(options: PredictOptions, i: number, prediction: NamedPrediction, context: CommandContext): void {

@@ -103,6 +103,7 @@ function trainLine(step: string, event: TrainEvent): Record<string, unknown> {
         done: event.step,
         epoch: event.epoch,
         loss: event.loss ?? null,
+        primary: event.metrics.primary,
         metrics: figures(event.metrics.figures),
         best: event.best,
         seconds: event.seconds,

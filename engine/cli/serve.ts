@@ -11,6 +11,8 @@ import { serveChecks } from '../service/checks/worker.ts';
 import { startService, type Service, type ServiceOptions } from '../service/service.ts';
 import { makeServiceToolkit } from './serviceToolkit.ts';
 import { jsonLine, line, type CommandContext } from './context.ts';
+import { dataWorkerCommand } from './workers/data.ts';
+import { modelWorkerCommand } from './workers/model.ts';
 
 interface ServeOptions {
   readonly port?: number;
@@ -67,6 +69,8 @@ export function serveCommand(program: Command, context: CommandContext): void {
     .action((options: ServeOptions) => serve(options, context));
   const worker = program.command('worker', { hidden: true });
   worker.command('check').action(() => serveChecks(context.toolkit));
+  dataWorkerCommand(worker, context);
+  modelWorkerCommand(worker, context);
 }
 
 async function serve(options: ServeOptions, context: CommandContext): Promise<void> {

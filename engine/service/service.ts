@@ -6,12 +6,13 @@ import { createServer } from 'node:net';
 import { realpathSync, mkdirSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
 import { knowsType } from '../workflow/loadDocument.ts';
-import { appHandlers, type RunDownload } from './app/handlers.ts';
+import { appHandlers } from './app/handlers.ts';
 import { openRecent } from './app/recent.ts';
 import { openSettings } from './app/settings.ts';
 import { createChecks } from './checks/checks.ts';
 import type { HandlerTable, ServiceContext } from './context.ts';
 import { customHandlers } from './custom/handlers.ts';
+import { dataHandlers } from './data/handlers.ts';
 import { createHub } from './events/hub.ts';
 import { createDownloads } from './files/downloads.ts';
 import { createGrants } from './files/grants.ts';
@@ -23,10 +24,10 @@ import { serveEvents } from './front/socket.ts';
 import { createSessions, createTickets } from './front/tickets.ts';
 import { createUploads } from './front/upload.ts';
 import { createLog, type LogEntry } from './log.ts';
-import { notYet } from './notYet.ts';
 import { problem, userProblem } from './problems.ts';
 import { projectHandlers } from './projects/handlers.ts';
 import { createProjects } from './projects/projects.ts';
+import { createRuns, type Runs } from './runs/handlers.ts';
 import type { ServiceToolkit } from './toolkit.ts';
 
 export interface ServiceOptions {
@@ -117,7 +118,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
     closing: closing.signal,
   };
-  const dispatch = createDispatch(handlersOf(context), log);
+  const runs = createRuns(context);
+  const dispatch = createDispatch(handlersOf(context, runs), log);
   const uploads = createUploads(home, grants, options.largestUpload ?? LARGEST_UPLOAD);
   const port = options.port === 0 ? await freePort(options.host) : options.port;
   const origin = originOf(options, port);
@@ -139,6 +141,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   try {
     await front.listen({ port, host: options.host });
   } catch (error) {
+    runs.close();
     checks.end();
     throw inWords(error, port);
   }
@@ -150,6 +153,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     address: () => `${origin}/#ticket=${tickets.issue(true)}`,
     close: async () => {
       closing.abort();
+      runs.close();
       projects.end();
       checks.end();
       sockets.close();
@@ -159,16 +163,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 /** The total table: a command without a handler does not compile. */
-function handlersOf(context: ServiceContext): HandlerTable {
-  const runDownload: RunDownload = () => {
-    throw userProblem('not-available', 'This is not available yet.', 'Update Espalier.');
-  };
+function handlersOf(context: ServiceContext, runs: Runs): HandlerTable {
   return {
-    ...appHandlers(context, runDownload),
+    ...appHandlers(context, runs.download),
     ...projectHandlers(context),
-    ...notYet('run.'),
-    ...notYet('data.'),
-    ...notYet('check.probe'),
+    ...runs.handlers,
+    ...dataHandlers(context),
     ...customHandlers(context),
   };
 }

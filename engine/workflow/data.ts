@@ -8,7 +8,7 @@ import { UserError, type Diagnostic } from '../base/errors.ts';
 import { espalierHome } from '../checkpoints/home.ts';
 import { encodeDataset } from '../data/encode.ts';
 import { readTable } from '../data/readTable.ts';
-import { makeDataset, type Dataset, type TaskColumns } from '../data/task.ts';
+import { makeDataset, type Dataset, type Targets, type TaskColumns } from '../data/task.ts';
 import type { Table, TableFormat } from '../data/table.ts';
 import type { Tokenizer } from '../tokenizers/loadTokenizer.ts';
 import { exampleSet, type ExampleSet } from '../trainer/examples.ts';
@@ -61,8 +61,47 @@ export async function readData(
 ): Promise<Rows> {
   const { dataset, diagnostics } = makeDataset(await data.table(), data.columns, labels);
   diagnostics.forEach(report);
-  const rows = data.splits.reduce<Int32Array | undefined>((r, split) => sideOf(split, r, dataset.rows), undefined);
-  return { dataset, rows };
+  return { dataset, rows: splitRows(data.splits, dataset.rows) };
+}
+
+/** The rows that splits leave of so many, ascending; undefined: all. */
+export const splitRows = (splits: readonly Split[], all: number): Int32Array | undefined =>
+  splits.reduce<Int32Array | undefined>((rows, split) => sideOf(split, rows, all), undefined);
+
+/** Only these rows of a data set, as a data set of its own. */
+export function rowsOfDataset(dataset: Dataset, rows: Int32Array | undefined): Dataset {
+  if (rows === undefined) return dataset;
+  const { inputs, targets } = dataset;
+  const pick = <T>(list: readonly T[]): T[] => Array.from(rows, (row) => list[row] as T);
+  return {
+    ...dataset,
+    rows: rows.length,
+    rowNumbers: rows.map((row) => dataset.rowNumbers[row] as number),
+    inputs:
+      inputs.kind === 'words'
+        ? { kind: 'words', words: pick(inputs.words) }
+        : { kind: 'texts', first: pick(inputs.first), ...(inputs.second ? { second: pick(inputs.second) } : {}) },
+    targets: pickTargets(targets, rows),
+  };
+}
+
+function pickTargets(targets: Targets, rows: Int32Array): Targets {
+  switch (targets.kind) {
+    case 'classification':
+      return { ...targets, classes: rows.map((row) => targets.classes[row] as number) };
+    case 'regression':
+      return { ...targets, values: Float64Array.from(rows, (row) => targets.values[row] as number) };
+    case 'tokens':
+      return { ...targets, tags: Array.from(rows, (row) => targets.tags[row] as Int32Array) };
+    case 'multilabel': {
+      const width = targets.labels.length;
+      const values = new Uint8Array(rows.length * width);
+      rows.forEach((row, i) => values.set(targets.values.subarray(row * width, (row + 1) * width), i * width));
+      return { ...targets, values };
+    }
+    case 'none':
+      return targets;
+  }
 }
 
 /** One side of a split, by chance: at least one row on each when there are two. */

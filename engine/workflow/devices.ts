@@ -32,13 +32,17 @@ export interface DeviceRequest {
   readonly home?: string;
   /** 0: as many as the machine has cores. */
   readonly threads: number;
+  /** Programs write a profile of their nodes to files that begin with this path. */
+  readonly profilePrefix?: string;
 }
 
 /** The only device at present is ONNX Runtime on the CPU; `auto` chooses it. */
 export function openDevice(request: DeviceRequest): Device {
   const threads = request.threads > 0 ? request.threads : onnxCapabilities().threads;
   const folder = workFolder(request.near, request.home ?? espalierHome());
-  const options = { weights: request.weights, workFolder: folder, threads };
+  const { profilePrefix } = request;
+  const profile = profilePrefix === undefined ? {} : { profilePrefix };
+  const options = { weights: request.weights, workFolder: folder, threads, ...profile };
   return {
     backend: {
       identity: `${onnxCapabilities().identity}, ${threads} threads`,

@@ -124,6 +124,32 @@ export async function runWorkflow(
   return { output: options.out, steps: done };
 }
 
+/**
+ * The folders of steps that an earlier run has done already, by the step. Nothing is run; a step whose content cannot be
+ * told, because a file that it needs is missing, and what follows from it, is left out.
+ */
+export async function knownSteps(
+  loaded: LoadedDocument,
+  toolkit: PeftToolkit,
+  options: Pick<ExecuteOptions, 'out' | 'device' | 'home'>,
+): Promise<ReadonlyMap<StepInstanceId, string>> {
+  const run = new WorkflowRun(loaded, toolkit, { ...options, resume: false, signal: NEVER, onEvent: () => undefined });
+  const instances = unfoldWorkflow(loaded.document);
+  const keys = await run.keys(instances).catch((error: unknown) => {
+    if (error instanceof UserError) return new Map<StepInstanceId, string>();
+    throw error;
+  });
+  const found = instances.flatMap((instance) => {
+    const key = keys.get(instance.id);
+    if (key === undefined || !isKept(instance.step.type)) return [];
+    const folder = run.folderOf(instance, key);
+    return readKept(join(folder, 'result.json')) ? [[instance.id, folder] as const] : [];
+  });
+  return new Map(found);
+}
+
+const NEVER = new AbortController().signal;
+
 /** The steps that are needed for `to`, in order; all without it. */
 function chosen(document: Document, to: string | undefined): readonly StepInstance[] {
   const all = unfoldWorkflow(document);
@@ -266,7 +292,7 @@ async function hashFile(path: string, where: Diagnostic['where'], shown: string)
 }
 
 /** What a step left; undefined when it did not end. */
-function readKept(file: string): Kept | undefined {
+export function readKept(file: string): Kept | undefined {
   if (!existsSync(file)) return undefined;
   try {
     const parsed = keptSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));

@@ -24,6 +24,8 @@ export interface RunSummary {
   /** `LoRA r8 on query, value`, made of the graph. */
   readonly recipe: string;
   readonly trainable: number;
+  /** Of the trainable parameters, those of the head; missing in runs of earlier versions. */
+  readonly head?: number;
   readonly backboneParameters: number;
   readonly seed: number;
   readonly metric?: string;
@@ -92,7 +94,8 @@ export interface ExampleResult {
   readonly gold: string;
   readonly predicted: string;
   readonly loss: number;
-  readonly confidence: number;
+  /** Probability of the answer; a number has none. */
+  readonly confidence?: number;
 }
 export interface RunResults {
   readonly task: string;

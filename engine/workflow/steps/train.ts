@@ -64,7 +64,7 @@ const METRICS_OF: { readonly [K in TaskKind]: readonly MetricName[] } = {
 
 /** Trains and writes the container. Throws a `UserError`; a run that was asked to stop has no container. */
 export async function trainStep(request: TrainRequest): Promise<TrainResult> {
-  const prepared = await prepare(request);
+  const prepared = await prepareTraining(request);
   const { model, folder, params, signal, onEvent } = request;
   const { backbone } = model;
   const device = openDevice({
@@ -100,7 +100,7 @@ export async function trainStep(request: TrainRequest): Promise<TrainResult> {
 }
 
 /** The Programs of the run, also cut where values of frozen layers can be kept when there is memory for them. */
-function programsOf(request: TrainRequest, prepared: Prepared): Pick<TrainJob, 'programs' | 'frontier'> {
+export function programsOf(request: TrainRequest, prepared: PreparedTraining): Pick<TrainJob, 'programs' | 'frontier'> {
   const { params, report } = request;
   const { training, trainSet, evaluationSet, document } = prepared;
   const options = { frozenDropout: params.frozenDropout, ...keepEveryOf(document, request.model.model) };
@@ -128,7 +128,7 @@ function cacheRequest(set: ExampleSet, batch: number, budgetBytes: number): Cach
   };
 }
 
-interface Prepared {
+export interface PreparedTraining {
   readonly training: CompiledModel;
   readonly evaluation: CompiledModel;
   readonly weights: ReturnType<typeof modelWeights>;
@@ -140,7 +140,8 @@ interface Prepared {
   readonly metric: MetricName | undefined;
 }
 
-async function prepare(request: TrainRequest): Promise<Prepared> {
+/** Data read and encoded, the head fitted, the model compiled: everything before the first step. */
+export async function prepareTraining(request: TrainRequest): Promise<PreparedTraining> {
   const { model, toolkit, params, report, home } = request;
   const training = await readData(request.data, undefined, report);
   const evaluation = request.evaluation && (await readData(request.evaluation, labelsOf(training.dataset), report));
@@ -238,7 +239,7 @@ export function settingsOf(p: TrainParams): TrainSettings {
 }
 
 /** The container, and the PEFT files where the graph fits into them. */
-function keepResults(request: TrainRequest, prepared: Prepared, result: TrainResult, file: string): void {
+function keepResults(request: TrainRequest, prepared: PreparedTraining, result: TrainResult, file: string): void {
   const { model, toolkit, folder, home } = request;
   const parameters = readParameters(file);
   const tensors: TensorToWrite[] = [...parameters].map(([name, { shape, data }]) => ({
