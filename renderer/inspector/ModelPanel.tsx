@@ -5,6 +5,7 @@ import type { Document } from '../../engine/protocol/document.ts';
 import { entriesOf, type ModelId, type NodeId } from '../../engine/protocol/ids.ts';
 import { workflowGraphs } from '../../engine/protocol/walk.ts';
 import { isFresh, useEditor, useEditorState } from '../state/editor.ts';
+import { shareOf, shareWords } from '../state/share.ts';
 import {
   Button,
   Empty,
@@ -22,7 +23,7 @@ import { Head } from './Head.tsx';
 import { useFigures } from './hooks.ts';
 import styles from './inspector.module.css';
 import { groupParameters, tableText, type ParameterGroup } from './model/figures.ts';
-import { shareText } from './model/share.ts';
+
 import { Problems } from './Problems.tsx';
 import { Facts, Section, type Fact } from './Section.tsx';
 
@@ -84,12 +85,12 @@ export function ModelPanel({ document, model }: { readonly document: Document; r
       <Section title="Model" note={fresh ? undefined : 'updating'}>
         {totals !== undefined && (
           <div className={fresh ? styles['share'] : `${styles['share']} ${styles['stale']}`}>
-            <span className={styles['shareText']}>{shareText(totals)}</span>
+            <span className={styles['shareText']}>{shareWords(shareOf({ totals }))}</span>
             <IconButton
               small
               label="Copy the trainable share"
               icon={<Copy size={14} />}
-              onClick={() => copy(shareText(totals), 'The trainable share was')}
+              onClick={() => copy(shareWords(shareOf({ totals })), 'The trainable share was')}
             />
           </div>
         )}

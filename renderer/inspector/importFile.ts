@@ -2,9 +2,11 @@
 import { useCallback } from 'react';
 import { useEditor } from '../state/editor.ts';
 import type { Editor } from '../state/editor.ts';
+import { findShell } from '../state/shell.ts';
+import type { GrantId } from '../../engine/protocol/api/fields.ts';
 
-/** Asks for a file; undefined when the person chose none. */
-const chooseFile = (accept: string): Promise<File | undefined> =>
+/** The browser's own dialog; undefined when the person chose none. */
+const browse = (accept: string): Promise<File | undefined> =>
   new Promise((resolve) => {
     const input = document.createElement('input');
     input.type = 'file';
@@ -14,14 +16,21 @@ const chooseFile = (accept: string): Promise<File | undefined> =>
     input.click();
   });
 
+/** In the desktop shell the system's dialog gives a grant; in a browser the file is uploaded. */
+async function grantOf(editor: Editor, accept: string): Promise<GrantId | undefined> {
+  const shell = findShell();
+  if (shell) return (await shell.openDialog('any-file'))?.grant;
+  const file = await browse(accept);
+  return file && editor.client.upload(file);
+}
+
 /** The name of the file beside the document; undefined when none was chosen or it could not be read. */
 export async function importFile(editor: Editor, accept = ''): Promise<string | undefined> {
   const { project } = editor.store.getState();
-  const chosen = await chooseFile(accept);
-  if (chosen === undefined || project === undefined) return undefined;
+  if (project === undefined) return undefined;
   try {
-    const grant = await editor.client.upload(chosen);
-    return (await editor.client.call('files.import', { project: project.id, grant })).file;
+    const grant = await grantOf(editor, accept);
+    return grant && (await editor.client.call('files.import', { project: project.id, grant })).file;
   } catch (error) {
     editor.report(error);
     return undefined;

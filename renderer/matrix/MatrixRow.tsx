@@ -40,7 +40,8 @@ export interface MatrixRowProps {
   readonly width: number;
   readonly titleOfType: (type: string) => string;
   /** Columns of this row that are chosen, from and to. */
-  readonly chosen: readonly [number, number] | undefined;
+  readonly chosenFrom: number | undefined;
+  readonly chosenTo: number | undefined;
   readonly focus: number | undefined;
   readonly stroke: ReadonlySet<number> | undefined;
   readonly strokeKind: 'paint' | 'erase';
@@ -49,7 +50,7 @@ export interface MatrixRowProps {
 }
 
 export const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
-  const { row, index, context, figures, mode, columns, width } = props;
+  const { row, index, context, figures, columns, width } = props;
   const cells = useMemo(() => cellsOfRow(context, row), [context, row]);
   const before = useMemo(() => beforeOf(props.before, row), [props.before, row]);
   const all = context.grid.columns;
@@ -71,7 +72,7 @@ export const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
           type="button"
           tabIndex={-1}
           className={styles['headButton']}
-          data-chosen={props.chosen !== undefined || undefined}
+          data-chosen={props.chosenFrom !== undefined || undefined}
           title={`${row.title} (${row.id}): select the row`}
           onClick={() => props.onSelect(index)}
         >
@@ -91,7 +92,7 @@ export const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
             column={at}
             width={width}
             view={viewOf(column.layer)}
-            chosen={props.chosen !== undefined && at >= props.chosen[0] && at <= props.chosen[1]}
+            chosen={at >= (props.chosenFrom ?? Infinity) && at <= (props.chosenTo ?? -1)}
             focused={props.focus === at}
             stroke={props.stroke?.has(at) === true ? props.strokeKind : undefined}
             partStart={at > 0 && all[at - 1]?.stack !== column.stack}
@@ -110,7 +111,7 @@ export const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
           column={0}
           width={Math.max(width, Math.min(all.length * width, 240))}
           view={viewOf(OUTSIDE)}
-          chosen={props.chosen !== undefined}
+          chosen={props.chosenFrom !== undefined}
           focused={props.focus !== undefined}
           stroke={props.stroke === undefined ? undefined : props.strokeKind}
           partStart={false}

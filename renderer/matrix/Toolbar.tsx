@@ -118,14 +118,14 @@ function RunPicker() {
   if (runs.length === 0) return null;
   const options = [...runs]
     .reverse()
-    .map((r) => ({ value: r.run as string, title: `Run ${r.number}`, help: `${r.name}, ${r.recipe}` }));
+    .map((r) => ({ value: r.run, title: `Run ${r.number}`, help: `${r.name}, ${r.recipe}` }));
   return (
     <div className={styles['field']}>
       <div className={styles['select']}>
         <Select
           label="Run"
           hideLabel
-          value={run?.run as string | undefined}
+          value={run?.run}
           options={options}
           onChange={(id) => {
             const found = runs.find((r) => r.run === id);

@@ -1,6 +1,6 @@
 /** The order of wires at a port that takes many. */
 import { ok } from '../../../engine/base/result.ts';
-import { inOrder, type AnyGraph, type Document, type Edge } from '../../../engine/protocol/document.ts';
+import { inOrder, type Document, type Edge } from '../../../engine/protocol/document.ts';
 import { graphAt, replaceGraph, type EditResult, type GraphAddress } from '../../../engine/protocol/edit.ts';
 import { edgeId } from './subject.ts';
 

@@ -1,6 +1,6 @@
 /** Copying a layer's set of modules to other layers: afterwards they have the same modules with the same values. */
 import { ok } from '../../../engine/base/result.ts';
-import type { Document, Scalar } from '../../../engine/protocol/document.ts';
+import type { Document } from '../../../engine/protocol/document.ts';
 import { nodeAt, replaceNode, stackAt, type EditResult } from '../../../engine/protocol/edit.ts';
 import { formatLayers } from '../../../engine/protocol/selection.ts';
 import { modulesAt, valueOf, withLayers, type AttachedModule } from './cells.ts';

@@ -5,7 +5,7 @@
 import type { ModelFigures } from '../../../engine/protocol/api/check.ts';
 import type { WeightsView } from '../../../engine/protocol/api/runs.ts';
 import { layerOfName, withoutLayers } from '../../inspector/model/figures.ts';
-import { cellText, OUTSIDE, type Cell } from './cells.ts';
+import { cellsOfRow, cellText, OUTSIDE, type Cell, type CellContext } from './cells.ts';
 import type { Row } from './grid.ts';
 
 export const SHOW_MODES = [
@@ -169,3 +169,19 @@ export function changeOf(before: Cell | undefined, after: Cell | undefined): Cel
 /** Where a figure stands between nothing and the largest, for the colour of a cell: square root, so that small ones show. */
 export const heatOf = (value: number | undefined, largest: number): number =>
   value === undefined || largest <= 0 ? 0 : Math.sqrt(Math.max(0, value) / largest);
+
+/** The largest figure of all cells, which the strongest colour stands for. */
+export function largestFigure(context: CellContext, figures: Figures, mode: ShowMode): number {
+  if (figures.size === 0) return 0;
+  let largest = 0;
+  for (const row of context.grid.rows) {
+    const cells = cellsOfRow(context, row);
+    if (mode === 'memory') {
+      for (const cell of cells.values()) largest = Math.max(largest, cellMemory(figures, row, cell) ?? 0);
+      largest = Math.max(largest, cellMemory(figures, row, []) ?? 0);
+    } else
+      for (const [layer, cell] of cells)
+        largest = Math.max(largest, cellFigure(figures, cell, layer, mode === 'parameters' ? 'sum' : 'norm') ?? 0);
+  }
+  return largest;
+}

@@ -79,3 +79,13 @@ export function moved(spot: Spot, key: string, ctrl: boolean, grid: Grid, page: 
       return undefined;
   }
 }
+
+/** The first and last chosen column of a row; undefined when none is. */
+export const chosenIn = (range: Range, row: number): readonly [number, number] | undefined =>
+  contains(range, row, range.head.column) ? columnsOf(range) : undefined;
+
+export const columnsOf = (range: Range): readonly [number, number] => order(range.anchor.column, range.head.column);
+
+/** How many cells are chosen. */
+export const sizeOf = ({ anchor, head }: Range): number =>
+  (Math.abs(anchor.row - head.row) + 1) * (Math.abs(anchor.column - head.column) + 1);

@@ -1,0 +1,43 @@
+/** The brush, kept while the matrix is shown: LoRA to begin with, else the first module that can be painted. */
+import { useCallback, useState } from 'react';
+import type { Catalog } from '../../engine/protocol/api/catalog.ts';
+import { brushDefaults, brushTypes } from './model/fit.ts';
+import { typesOf } from './model/grid.ts';
+import { mainParam } from './model/letters.ts';
+import type { Brush } from './model/paint.ts';
+
+export interface BrushState {
+  readonly brush: Brush;
+  readonly setBrush: (brush: Brush | string) => void;
+  /** `L8`, as in a cell. */
+  readonly label: string;
+  /** `LoRA rank 8` */
+  readonly title: string;
+}
+
+function firstBrush(catalog: Catalog): Brush {
+  const types = brushTypes(catalog);
+  const info = types.find((t) => t.type === 'peft.lora') ?? types[0];
+  return info === undefined ? { type: '', params: {} } : { type: info.type, params: brushDefaults(info) };
+}
+
+export function useBrush(catalog: Catalog, letters: ReadonlyMap<string, string>): BrushState {
+  const [brush, set] = useState<Brush>(() => firstBrush(catalog));
+  const setBrush = useCallback(
+    (next: Brush | string) => {
+      if (typeof next !== 'string') return set(next);
+      const info = brushTypes(catalog).find((t) => t.type === next);
+      if (info) set({ type: info.type, params: brushDefaults(info) });
+    },
+    [catalog],
+  );
+  const info = typesOf(catalog)(brush.type);
+  const main = mainParam(info);
+  const value = main === undefined ? '' : String(brush.params[main] ?? '');
+  return {
+    brush,
+    setBrush,
+    label: `${letters.get(brush.type) ?? '?'}${value}`,
+    title: `${info?.title ?? brush.type}${main === undefined ? '' : ` ${main} ${value}`}`,
+  };
+}
