@@ -1,5 +1,6 @@
 /** The window around Start or a project: commands, keys, theme, dialogs, messages, drops of files. */
 import { CommandRunnerProvider } from '../commands/runner.ts';
+import { SourcesOverlays } from '../sources/SourcesOverlays.tsx';
 import { useEditorState } from '../state/editor.ts';
 import { Dialogs } from './dialogs/Dialogs.tsx';
 import { DropZone } from './DropZone.tsx';
@@ -27,6 +28,7 @@ export function Window() {
         </div>
         <Guide />
         <Dialogs />
+        <SourcesOverlays />
         <Toasts />
       </DropZone>
     </CommandRunnerProvider>
