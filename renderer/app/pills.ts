@@ -42,6 +42,12 @@ const isOf = (d: Diagnostic, id: NodeId, step: WorkflowNode): boolean =>
     ? d.where.node === id || d.where.node?.startsWith(`${id}/`) === true
     : step.model === d.where.model;
 
+/** `train_2` as `Train 2`. */
+const nameOf = (id: string): string => {
+  const words = id.replace(/[_-]+/g, ' ').trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
 const problems = (count: number): string => (count === 1 ? '1 problem' : `${count} problems`);
 
 export interface PillFacts {
@@ -49,8 +55,6 @@ export interface PillFacts {
   readonly diagnostics: readonly Diagnostic[];
   readonly fresh: boolean;
   readonly runs: readonly RunSummary[];
-  /** Titles of step types. */
-  readonly titleOf: (type: string) => string | undefined;
 }
 
 export function pillsOf(facts: PillFacts): readonly Pill[] {
@@ -64,7 +68,7 @@ export function pillsOf(facts: PillFacts): readonly Pill[] {
     const isTarget = step.type === 'train' && (active?.target === undefined || active.target === id);
     const base = {
       id,
-      title: step.title ?? facts.titleOf(step.type) ?? id,
+      title: step.title ?? nameOf(id),
       type: step.type,
       model: step.model,
     };

@@ -5,6 +5,19 @@ import type { ReactElement, ReactNode } from 'react';
 import { IconButton } from './Button.tsx';
 import overlay from './overlay.module.css';
 
+const CONTROLS = 'button, input, select, textarea, a[href], [tabindex="0"]';
+
+/** The focus goes to the first control of the body, not to the button that closes. */
+function focusFirst(event: Event): void {
+  const content = event.currentTarget;
+  if (!(content instanceof HTMLElement)) return;
+  event.preventDefault();
+  const body = content.querySelector<HTMLElement>('[data-dialog-body]');
+  const controls = [...(body?.querySelectorAll<HTMLElement>(CONTROLS) ?? [])];
+  const wanted = controls.find((c) => c.autofocus) ?? controls.find((c) => c.getClientRects().length > 0);
+  (wanted ?? content).focus();
+}
+
 export interface DialogProps {
   readonly title: string;
   readonly open: boolean;
@@ -24,13 +37,16 @@ export const Dialog = ({ title, open, onClose, children, footer, width = 520 }: 
           className={overlay['dialog']}
           style={{ maxWidth: width }}
           aria-describedby={undefined}
+          onOpenAutoFocus={focusFirst}
           data-focus-inside
         >
           <div className={overlay['dialogHead']}>
             <Base.Title className={overlay['dialogTitle']}>{title}</Base.Title>
             <IconButton label="Close" icon={<X />} keys="Escape" small onClick={onClose} />
           </div>
-          <div className={overlay['dialogBody']}>{children}</div>
+          <div className={overlay['dialogBody']} data-dialog-body>
+            {children}
+          </div>
           {footer !== undefined && <div className={overlay['dialogFooter']}>{footer}</div>}
         </Base.Content>
       </div>

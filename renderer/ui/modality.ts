@@ -7,7 +7,7 @@ export function watchModality(root: HTMLElement): () => void {
     if (!['Control', 'Shift', 'Alt', 'Meta'].includes(event.key)) set('keyboard');
   };
   const onPointer = (): void => set('pointer');
-  set('keyboard');
+  set('pointer');
   addEventListener('keydown', onKey, true);
   addEventListener('pointerdown', onPointer, true);
   return () => {

@@ -25,7 +25,6 @@ const derive = (s: EditorState): readonly Pill[] =>
         diagnostics: s.check?.diagnostics ?? [],
         fresh: isFresh(s),
         runs: s.runs,
-        titleOf: (type) => s.catalog?.steps.find((t) => t.type === type)?.title,
       })
     : NONE;
 
