@@ -89,7 +89,7 @@ export function DataPanel() {
             {formatCount(value.total)} rows
           </span>
         )}
-        {loading && <Spinner label="The file is being read" />}
+        {loading && value && <Spinner label="The file is being read" />}
         <Button small icon={<FileUp />} onClick={() => void chooseDataFile(editor, step.node)}>
           {table === undefined ? 'Add a file' : 'Other file'}
         </Button>
@@ -108,6 +108,11 @@ export function DataPanel() {
             {problem}
           </Callout>
         </div>
+      )}
+      {problem === undefined && !value && (
+        <p className={styles['wait']}>
+          <Spinner label="The file is being read" /> <span>The file is being read</span>
+        </p>
       )}
       {problem === undefined && page === 'rows' && value && key !== undefined && (
         <DataRows key={key} step={step.id} first={value} table={table} />

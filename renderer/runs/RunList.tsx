@@ -15,12 +15,22 @@ import {
   type Column,
 } from '../ui/index.ts';
 import { useEditor, useEditorState, type Editor } from '../state/editor.ts';
+import { shareWords } from '../state/share.ts';
 import { compareRuns, moveInQueue, queuedRuns, setRunsView, showResults, tellRun, toggleCompared } from './actions.ts';
 import { shownRun } from './live.ts';
 import { RunState } from './RunState.tsx';
 import { runMenu } from './runMenu.tsx';
 import styles from './runs.module.css';
-import { formatDelta, formatFigure, formatWhen, isActive, nameInWords, runTitle, trainableWords } from './words.ts';
+import {
+  formatDelta,
+  formatFigure,
+  formatWhen,
+  isActive,
+  nameInWords,
+  runTitle,
+  shareOfRun,
+  trainableWords,
+} from './words.ts';
 
 export function RunList() {
   const editor = useEditor();
@@ -151,6 +161,17 @@ function columnsOf(
             {runTitle(run)}
           </button>
           {run.run === baseline?.run && <Pin size={14} aria-label="Baseline" className={styles['pin']} />}
+          <span
+            className={styles['more']}
+            onClick={(event) => event.stopPropagation()}
+            onKeyDown={(event) => event.stopPropagation()}
+          >
+            <Menu
+              label={`What to do with ${runTitle(run)}`}
+              trigger={<IconButton small label={`More about ${runTitle(run)}`} icon={<Ellipsis />} />}
+              items={runMenu(editor, run)}
+            />
+          </span>
         </span>
       ),
     },
@@ -171,7 +192,7 @@ function columnsOf(
       align: 'right',
       help: 'Trainable parameters and their share of the backbone',
       sort: (run) => run.trainable,
-      cell: trainableWords,
+      cell: (run) => <span title={shareWords(shareOfRun(run))}>{trainableWords(run)}</span>,
     },
     {
       id: 'figure',
@@ -182,20 +203,12 @@ function columnsOf(
       cell: (run) => <Figure run={run} baseline={baseline} />,
     },
     {
-      id: 'majority',
-      title: 'Majority',
+      id: 'baselines',
+      title: 'Majority / untrained',
       align: 'right',
-      help: 'The same figure when the commonest class is always answered',
+      help: 'The same figure when the commonest class is always answered, and before the first step',
       sort: (run) => run.majority,
-      cell: (run) => formatFigure(run.majority),
-    },
-    {
-      id: 'untrained',
-      title: 'Untrained',
-      align: 'right',
-      help: 'The same figure before the first step',
-      sort: (run) => run.untrained,
-      cell: (run) => formatFigure(run.untrained),
+      cell: (run) => `${formatFigure(run.majority)} / ${formatFigure(run.untrained)}`,
     },
     {
       id: 'time',
@@ -218,21 +231,6 @@ function columnsOf(
       align: 'right',
       sort: (run) => run.created,
       cell: (run) => formatWhen(run.created, now),
-    },
-    {
-      id: 'more',
-      title: '',
-      width: 40,
-      cell: (run) => (
-        <span onClick={(event) => event.stopPropagation()} onKeyDown={(event) => event.stopPropagation()}>
-          <Menu
-            label={`What to do with ${runTitle(run)}`}
-            align="end"
-            trigger={<IconButton small label={`More about ${runTitle(run)}`} icon={<Ellipsis />} />}
-            items={runMenu(editor, run)}
-          />
-        </span>
-      ),
     },
   ];
 }

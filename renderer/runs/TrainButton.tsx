@@ -45,7 +45,7 @@ export function TrainButton() {
       </span>
       <Current view={view} />
       {view.kind !== 'training' && view.kind !== 'preparing' && view.kind !== 'paused' && (
-        <Start quiet={view.kind === 'finished' || view.kind === 'queued'} />
+        <Start quiet={view.kind === 'finished' || view.kind === 'queued' || view.kind === 'missing'} />
       )}
       {hasProject && <RunDialogs />}
     </div>
@@ -146,15 +146,21 @@ function Current({ view }: { readonly view: TrainView }) {
               <span className={styles['text']}>{view.text}</span>
             </button>
           </Tooltip>
-          <Button small variant="quiet" icon={<MessageSquareText />} onClick={() => showTry(editor, view.run.run)}>
-            Try it
+          <Button
+            small
+            variant="quiet"
+            label="Try it"
+            icon={<MessageSquareText />}
+            onClick={() => showTry(editor, view.run.run)}
+          >
+            <span className={styles['wide']}>Try it</span>
           </Button>
           <Menu
             label="Export"
             align="end"
             trigger={
-              <Button small variant="quiet" icon={<Download />}>
-                Export
+              <Button small variant="quiet" label="Export" icon={<Download />}>
+                <span className={styles['wide']}>Export</span>
               </Button>
             }
             items={[
@@ -261,7 +267,7 @@ function Start({ quiet }: { readonly quiet: boolean }) {
         reason={reason}
         onClick={() => void start()}
       >
-        {label}
+        {targets.length > 1 ? label : 'Train'}
       </Button>
       <Menu
         label="What to run"

@@ -13,7 +13,7 @@ export function groupsOf(runs: readonly RunSummary[], bySeed: boolean): readonly
   for (const run of runs) {
     const id =
       bySeed && run.group !== undefined
-        ? `${run.group}\n${run.recipe}\n${run.name.replace(/[, ]*seed \d+/i, '')}`
+        ? `${run.group}\n${run.recipe}\n${run.name.replace(/[,·\s]*seed \d+/i, '')}`
         : run.run;
     const known = groups.get(id);
     if (known && !known.some((r) => r.seed === run.seed)) known.push(run);

@@ -117,7 +117,7 @@ export function createPlot(options: PlotOptions): Plot {
     const axisStyle = {
       stroke: token('--text2'),
       font,
-      grid: { stroke: token('--hairline'), width: 1 },
+      grid: { stroke: withAlpha(token('--hairline'), 0.55), width: 1 },
       ticks: { show: false },
     };
     return {
@@ -150,7 +150,13 @@ export function createPlot(options: PlotOptions): Plot {
         y: isLog ? { distr: 3 } : {},
       },
       axes: [
-        { ...axisStyle, size: 26, space: 60, values: (_u, splits) => splits.map((v) => formatX(axis, v)) },
+        {
+          ...axisStyle,
+          grid: { show: false },
+          size: 26,
+          space: 60,
+          values: (_u, splits) => splits.map((v) => formatX(axis, v)),
+        },
         {
           ...axisStyle,
           size: (_u, values) => 14 + 7 * Math.max(3, ...(values ?? []).map((v) => v.length)),

@@ -100,7 +100,8 @@ function activeView(s: EditorState, run: RunSummary, progress: RunProgress | und
   }
   const share = doneShare(run);
   const epochs = epochsOf(s.runDocuments.get(run.run) ?? s.document, run);
-  const epoch = epochs === undefined ? `epoch ${run.epoch}` : `epoch ${Math.min(run.epoch, epochs)}/${epochs}`;
+  const at = Math.floor(run.epoch) + 1;
+  const epoch = epochs === undefined ? `epoch ${at}` : `epoch ${Math.min(at, epochs)}/${epochs}`;
   const left = run.secondsLeft === undefined ? '' : ` ${formatClock(run.secondsLeft)} left`;
   return { kind: 'training', run, share, text: `${epoch} ${Math.floor(share * 100)} %${left}` };
 }

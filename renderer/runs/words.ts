@@ -1,5 +1,6 @@
 /** How runs are told of in words and numbers: figures, times, names of metrics and of settings. */
 import type { RunState, RunSummary } from '../../engine/protocol/api/runs.ts';
+import { percentWords, type Share } from '../state/share.ts';
 
 /** Names that a person would not guess from the letters. */
 const NAMES: ReadonlyMap<string, string> = new Map([
@@ -103,19 +104,29 @@ export function formatWhen(iso: string, now: Date): string {
 }
 
 /** What every list calls a run: `Run 12`, or its own name behind the number. */
-export const runTitle = (run: Pick<RunSummary, 'number' | 'name'>): string =>
-  run.name === '' || run.name === `Run ${run.number}` ? `Run ${run.number}` : `${run.number} · ${run.name}`;
+export const runTitle = (run: Pick<RunSummary, 'number' | 'name' | 'recipe'>): string =>
+  run.name === '' || run.name === `Run ${run.number}` || run.name === run.recipe
+    ? `Run ${run.number}`
+    : `${run.number} · ${run.name}`;
 
 /** Share of the steps that are done, 0 to 1. */
 export const doneShare = (run: Pick<RunSummary, 'step' | 'steps' | 'state'>): number =>
   run.state === 'done' ? 1 : run.steps <= 0 ? 0 : Math.min(1, run.step / run.steps);
 
-/** `73,728 (0.32 %)`: trainable parameters and their share of the backbone. */
-export function trainableWords(run: Pick<RunSummary, 'trainable' | 'backboneParameters'>): string {
-  const count = run.trainable.toLocaleString('en-US');
-  if (run.backboneParameters <= 0) return count;
-  const share = (run.trainable / run.backboneParameters) * 100;
-  return `${count} (${share < 0.01 && share > 0 ? '< 0.01' : share.toFixed(2)} %)`;
+type Trained = Pick<RunSummary, 'trainable' | 'backboneParameters' | 'head'>;
+
+/** The one definition of the trainable share, of a run. */
+export const shareOfRun = (run: Trained): Share => ({
+  trainable: run.trainable - (run.head ?? 0),
+  head: run.head ?? 0,
+  backbone: run.backboneParameters,
+});
+
+/** `73,728 (0.32 %)`: without the head, as everywhere. */
+export function trainableWords(run: Trained): string {
+  const { trainable, backbone } = shareOfRun(run);
+  const count = trainable.toLocaleString('en-US');
+  return backbone > 0 ? `${count} (${percentWords(trainable / backbone)})` : count;
 }
 
 /** What went wrong with a run, as one line: the first error, its message alone. */

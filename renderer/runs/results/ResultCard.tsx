@@ -56,7 +56,10 @@ export function ResultCard({ run, results }: Props) {
         {other.map(([name, value]) => (
           <Fact key={name} name={capital(nameInWords(name))} value={formatFigure(value)} />
         ))}
-        <Fact name="Trainable" value={trainableWords(run)} />
+        <Fact
+          name="Trainable"
+          value={`${trainableWords(run)}${run.head ? `, +${run.head.toLocaleString('en-US')} head` : ''}`}
+        />
         <Fact name="Recipe" value={run.recipe} />
         <Fact name="Seed" value={String(run.seed)} />
         <Fact name="Time" value={formatSeconds(run.seconds)} />

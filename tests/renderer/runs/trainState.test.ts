@@ -50,7 +50,7 @@ describe('Train button', () => {
       kind: 'preparing',
       text: 'Preparing - load weights 2 of 4',
     });
-    const training = someRun({ state: 'training', step: 43, steps: 100, epoch: 2, secondsLeft: 72 });
+    const training = someRun({ state: 'training', step: 43, steps: 100, epoch: 1.29, secondsLeft: 72 });
     expect(trainView(state({ runs: [training] }), undefined)).toMatchObject({
       kind: 'training',
       text: 'epoch 2/3 43 % 1:12 left',
