@@ -1,7 +1,5 @@
 /** Undo, redo, and the name of the document. */
 import type { UiCommand } from '../../commands/command.ts';
-import { copyText } from '../clipboard.ts';
-import { shareWords, shareOf } from '../../state/share.ts';
 import { whenProject } from './file.ts';
 
 export const editCommands: readonly UiCommand[] = [
@@ -31,14 +29,7 @@ export const editCommands: readonly UiCommand[] = [
     unavailable: whenProject,
     run: () => document.querySelector<HTMLInputElement>('[data-title-field]')?.focus(),
   },
-  {
-    id: 'edit.copyShare',
-    title: 'Copy the trainable share',
-    group: 'Edit',
-    words: ['parameters', 'percent', 'count'],
-    unavailable: (s) => (s.check?.models[0] ? undefined : 'Nothing was checked yet.'),
-    run: (editor) => {
-      const [first] = editor.store.getState().check?.models ?? [];
+];
       return first ? copyText(editor, shareWords(shareOf(first)), 'The trainable share') : undefined;
     },
   },
