@@ -1,7 +1,7 @@
 /** Trying before training: one batch, or eight examples that a model which can learn at all must learn by heart. */
 import { UserError } from '../../../base/errors.ts';
 import type { DryRun } from '../../../protocol/api/runs.ts';
-import { exampleCount } from '../../../trainer/examples.ts';
+import { exampleCount, type ExampleSet } from '../../../trainer/examples.ts';
 import type { TrainEvent } from '../../../trainer/state.ts';
 import type { ImportToolkit } from '../../../workflow/peftImport.ts';
 import type { DryQuestion } from '../questions.ts';
@@ -32,7 +32,7 @@ export async function dryRun(question: DryQuestion, toolkit: ImportToolkit, home
       const words = `One step of ${Math.min(training.settings.batchSize * training.settings.accumulation, all.length)} examples works: loss ${loss.toFixed(4)}, ${seconds.toFixed(1)} s with preparation.`;
       return { kind, ok: losses.length === 1 && Number.isFinite(loss), losses, words };
     }
-    const few = all.slice(0, EXAMPLES);
+    const few = fewOf(trainSet, all);
     const rate = Math.max(LEAST_RATE, training.settings.learningRate);
     const change = { maxSteps: STEPS, epochs: STEPS, batchSize: few.length, accumulation: 1, learningRate: rate };
     await training.train({ ...change, schedule: 'constant', warmup: { kind: 'steps', steps: 0 } }, few, onEvent);
@@ -44,6 +44,24 @@ export async function dryRun(question: DryQuestion, toolkit: ImportToolkit, home
   } finally {
     training.close();
   }
+}
+
+/** Some of each class: examples of one class would be learnt by the head's bias alone. */
+function fewOf({ targets }: ExampleSet, all: Int32Array): Int32Array {
+  if (targets.kind !== 'classification') return all.slice(0, EXAMPLES);
+  const { classes, labels } = targets;
+  const most = Math.max(1, Math.ceil(EXAMPLES / Math.min(labels.length, EXAMPLES)));
+  const taken = new Map<number, number>();
+  const few: number[] = [];
+  for (const example of all) {
+    const label = classes[example] as number;
+    const count = taken.get(label) ?? 0;
+    if (few.length < EXAMPLES && label >= 0 && count < most) {
+      taken.set(label, count + 1);
+      few.push(example);
+    }
+  }
+  return Int32Array.from(few);
 }
 
 function overfit(losses: readonly number[], examples: number): DryRun {
