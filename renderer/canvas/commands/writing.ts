@@ -24,7 +24,11 @@ export function withText(document: Document, place: Place, id: string, text: str
   const found = at && nodeAt(document, { graph: at, node });
   if (!at || !found || found.raw !== undefined) return document;
   const { title: _, ...rest } = found;
-  return replaceNode(document, { graph: at, node }, (text === '' ? rest : { ...found, title: text.slice(0, 1000) }) as AnyNode);
+  return replaceNode(
+    document,
+    { graph: at, node },
+    (text === '' ? rest : { ...found, title: text.slice(0, 1000) }) as AnyNode,
+  );
 }
 
 /** A key that a group or note of a graph does not have yet. */

@@ -62,7 +62,11 @@ function asAttachment(graph: Graph, edge: Edge, types: TypeIndex): Attachment | 
   if (wiresOf(graph).from(id).length !== 1) return undefined;
   const takes = portsOf(edge.to.node, target, graph, types).inputs.find((p) => p.name === edge.to.port);
   if (takes === undefined || !ATTACHING.has(takes.kind)) return undefined;
-  const wired = new Set(wiresOf(graph).into(id).map((e) => e.to.port));
+  const wired = new Set(
+    wiresOf(graph)
+      .into(id)
+      .map((e) => e.to.port),
+  );
   const inputs = portsOf(id, node, graph, types).inputs.filter((p) => wired.has(p.name));
   return { id, node, edge, inputs };
 }

@@ -1,5 +1,11 @@
 /** Node and step types by name; made once per catalog. */
-import type { Catalog, MethodInfo, NodeTypeInfo, ParamInfo, StepTypeInfo } from '../../../engine/protocol/api/catalog.ts';
+import type {
+  Catalog,
+  MethodInfo,
+  NodeTypeInfo,
+  ParamInfo,
+  StepTypeInfo,
+} from '../../../engine/protocol/api/catalog.ts';
 
 export interface TypeIndex {
   readonly nodes: readonly NodeTypeInfo[];

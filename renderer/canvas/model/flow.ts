@@ -127,8 +127,13 @@ export function flowNodes(input: FlowInput, before: readonly FlowNode[]): readon
     return cardNode(p, selected, kept);
   });
   const frames = [...input.scene.graphs.keys()].flatMap((graph) => frameNodes(input, graph, placed, old));
-  const hidden = new Set(frames.flatMap((f) => (f.type === 'group' && f.data.collapsed ? f.data.group.nodes.map((n) => `${f.data.graph}/${n}`) : [])));
-  const shown = hidden.size === 0 ? cards : cards.map((c) => hide(c, hidden.has(`${c.data.scene.graph}/${c.data.scene.node}`)));
+  const hidden = new Set(
+    frames.flatMap((f) =>
+      f.type === 'group' && f.data.collapsed ? f.data.group.nodes.map((n) => `${f.data.graph}/${n}`) : [],
+    ),
+  );
+  const shown =
+    hidden.size === 0 ? cards : cards.map((c) => hide(c, hidden.has(`${c.data.scene.graph}/${c.data.scene.node}`)));
   const topFrames = frames.filter((f) => f.parentId === undefined);
   const innerFrames = frames.filter((f) => f.parentId !== undefined);
   return [...topFrames, ...shown, ...innerFrames];

@@ -1,5 +1,11 @@
 /** What a node is for the layer that is shown: whether it is there, muted, and which of its values differ by layer. */
-import { effectiveParams, type Document, type Node, type ParamValue, type Scalar } from '../../../engine/protocol/document.ts';
+import {
+  effectiveParams,
+  type Document,
+  type Node,
+  type ParamValue,
+  type Scalar,
+} from '../../../engine/protocol/document.ts';
 import { isLayered, overridesOf, stackValue, valueAt } from '../../../engine/protocol/params.ts';
 import { layersOf, layersWithin, type LayerRange } from '../../../engine/protocol/selection.ts';
 
@@ -34,7 +40,8 @@ export interface Presence {
 }
 
 export function presenceOf(node: Node, range: LayerRange | undefined, layer: ShownLayer): Presence {
-  if (range === undefined) return { ghost: false, muted: node.mute !== undefined && node.mute !== false, override: false };
+  if (range === undefined)
+    return { ghost: false, muted: node.mute !== undefined && node.mute !== false, override: false };
   const active = activeLayers(node, range);
   const muted = mutedLayers(node, range);
   const some =

@@ -53,7 +53,12 @@ const OPTIONS = {
 const ROW_GAP = 64;
 const LIMIT = 1760;
 
-const SIDES: Readonly<Record<PlacedPort['at'], string>> = { left: 'WEST', right: 'EAST', top: 'NORTH', bottom: 'SOUTH' };
+const SIDES: Readonly<Record<PlacedPort['at'], string>> = {
+  left: 'WEST',
+  right: 'EAST',
+  top: 'NORTH',
+  bottom: 'SOUTH',
+};
 
 export interface LayoutProgress {
   readonly done: number;
@@ -85,7 +90,7 @@ export async function layoutScene(
     const isBody = nodes[0]?.parent !== undefined;
     const places = wanted
       ? await layoutRows(sized, edges.get(graph) ?? [], run, isBody)
-      : new Map(nodes.flatMap((n) => ([[n.id, options.kept?.(n) ?? { x: 0, y: 0 }]] as const)));
+      : new Map(nodes.flatMap((n) => [[n.id, options.kept?.(n) ?? { x: 0, y: 0 }]] as const));
     positions[graph] = Object.fromEntries(nodes.map((n) => [n.node, places.get(n.id) ?? { x: 0, y: 0 }]));
     const parent = nodes[0]?.parent;
     const container = parent === undefined ? undefined : scene.byId.get(parent);
@@ -210,7 +215,10 @@ export function free(n: SceneNode, at: Point, nodes: readonly SceneNode[], place
       const o = places.get(other.id);
       if (other.id === n.id || !o) return false;
       return (
-        p.x < o.x + other.width + 16 && o.x < p.x + n.width + 16 && p.y < o.y + other.height + 16 && o.y < p.y + n.height + 16
+        p.x < o.x + other.width + 16 &&
+        o.x < p.x + n.width + 16 &&
+        p.y < o.y + other.height + 16 &&
+        o.y < p.y + n.height + 16
       );
     });
   const start = { x: snapped(Math.max(minimum.x, at.x)), y: snapped(Math.max(minimum.y, at.y)) };

@@ -35,9 +35,16 @@ export function routesOf({ boxes, edges, port }: RouteInput): ReadonlyMap<string
     const back = b.x - a.x < 24;
     const left = back ? b.x - 28 : a.x + 40;
     const right = back ? a.x + 28 : b.x - 40;
-    const inWay = boxes.filter((o) => o.x < right && o.x + o.width > left && !(back ? false : o.id === e.from || o.id === e.to));
+    const inWay = boxes.filter(
+      (o) => o.x < right && o.x + o.width > left && !(back ? false : o.id === e.from || o.id === e.to),
+    );
     if (!back && (b.x - a.x < 200 || !inWay.some((o) => hits(a, b, o)))) continue;
-    const y = channel(a, b, inWay, lanes.filter((l) => l.from < right && l.to > left).map((l) => l.y));
+    const y = channel(
+      a,
+      b,
+      inWay,
+      lanes.filter((l) => l.from < right && l.to > left).map((l) => l.y),
+    );
     lanes.push({ y, from: left, to: right });
     found.set(e.id, y);
   }
@@ -59,10 +66,7 @@ function hits(a: Point, b: Point, o: RouteBox): boolean {
 
 /** The free height that makes the shortest way; lanes that others took are left to them. */
 function channel(a: Point, b: Point, boxes: readonly RouteBox[], taken: readonly number[]): number {
-  const candidates = [
-    (a.y + b.y) / 2,
-    ...boxes.flatMap((o) => [o.y - MARGIN - 6, o.y + o.height + MARGIN]),
-  ];
+  const candidates = [(a.y + b.y) / 2, ...boxes.flatMap((o) => [o.y - MARGIN - 6, o.y + o.height + MARGIN])];
   const isFree = (y: number): boolean => boxes.every((o) => y < o.y - MARGIN + 8 || y > o.y + o.height + MARGIN - 8);
   const cost = (y: number): number => Math.abs(y - a.y) + Math.abs(y - b.y);
   const best = candidates.filter(isFree).sort((p, q) => cost(p) - cost(q))[0] ?? Math.max(a.y, b.y) + 72;

@@ -113,7 +113,10 @@ function chooseBreaks(widths: readonly number[], cut: readonly number[], limit: 
       if (over > 0.2 && end - from > 1) continue;
       const last = end === n;
       const cost =
-        (best[from]?.cost ?? 0) + (from === 0 ? 0 : 1 + (cut[from] ?? 0) * 0.6) + (last ? 0.3 : 1.5) * unused * unused + 6 * over;
+        (best[from]?.cost ?? 0) +
+        (from === 0 ? 0 : 1 + (cut[from] ?? 0) * 0.6) +
+        (last ? 0.3 : 1.5) * unused * unused +
+        6 * over;
       if (cost < found.cost) found = { cost, from };
     }
     best.push(found);

@@ -232,11 +232,15 @@ function chipOf(
     layers: presence.some?.text ?? '',
     sets,
     shared,
-    ...(recipe === undefined ? {} : { recipe, users: recipeUsers(document, recipe), letter: letterOf(document, recipe) }),
+    ...(recipe === undefined
+      ? {}
+      : { recipe, users: recipeUsers(document, recipe), letter: letterOf(document, recipe) }),
     trainable: own?.trainable ?? 0,
     port: a.edge.to.port,
     inputs: a.inputs.map((p) => ({ name: p.name, kind: p.kind })),
-    problems: figures.problems(address.path, a.id).map((p) => ({ severity: p.severity, text: `${p.message} ${p.fix}` })),
+    problems: figures
+      .problems(address.path, a.id)
+      .map((p) => ({ severity: p.severity, text: `${p.message} ${p.fix}` })),
   };
 }
 
@@ -301,7 +305,9 @@ function sceneEdge(
 
 const takerKind = (graph: Graph, { to }: Edge, types: TypeIndex): string => {
   const taker = isWall(to.node) ? undefined : graph.nodes[to.node];
-  return taker ? (portsOf(to.node, taker, graph, types).inputs.find((p) => p.name === to.port)?.kind ?? 'any') : 'tensor';
+  return taker
+    ? (portsOf(to.node, taker, graph, types).inputs.find((p) => p.name === to.port)?.kind ?? 'any')
+    : 'tensor';
 };
 
 /** `from.port->to.port`, as selections name wires. */

@@ -32,7 +32,9 @@ export const Card = memo(function Card({ data, selected }: NodeProps<CardNode>) 
         <span className={styles['icon']}>
           <TypeIcon type={face.type} family={face.family} />
         </span>
-        {near ? <Words id={scene.id} face={face} shape={ports.find((p) => p.shape !== undefined && !p.label)?.shape} /> : null}
+        {near ? (
+          <Words id={scene.id} face={face} shape={ports.find((p) => p.shape !== undefined && !p.label)?.shape} />
+        ) : null}
         {face.chips.length > 0 && <span className={styles['count']}>{face.chips.length}</span>}
       </div>
       {near && (
@@ -85,7 +87,10 @@ function Words({ id, face, shape }: { readonly id: string; readonly face: Face; 
         {face.muted && <VolumeX size={14} aria-label="muted" />}
         {face.collapsed && <ChevronsUpDown size={14} aria-label="collapsed" />}
         {face.state === 'frozen' && (
-          <span className={styles['frozen']} title={`Frozen${face.frozenCount > 0 ? `, ${formatCompact(face.frozenCount)} weights` : ''}`}>
+          <span
+            className={styles['frozen']}
+            title={`Frozen${face.frozenCount > 0 ? `, ${formatCompact(face.frozenCount)} weights` : ''}`}
+          >
             <Snowflake size={14} aria-label="frozen" />
           </span>
         )}

@@ -46,7 +46,12 @@ export const NoteCard = memo(function NoteCard({ id, data, selected }: NodeProps
   const canvas = useCanvas();
   const writes = useCanvasState((s) => s.writing === id);
   return (
-    <div className={styles['note']} data-note={data.key} data-selected={selected || undefined} onDoubleClick={() => canvas.setState({ writing: id })}>
+    <div
+      className={styles['note']}
+      data-note={data.key}
+      data-selected={selected || undefined}
+      onDoubleClick={() => canvas.setState({ writing: id })}
+    >
       <NodeResizer
         isVisible={selected === true}
         minWidth={120}

@@ -1,16 +1,29 @@
-/** React Flow with the board's nodes and wires, and what a hand does with them. */
+/** React Flow with the board's nodes and wires, and everything that floats above it. */
 import '@xyflow/react/dist/style.css';
-import { Background, BackgroundVariant, ReactFlow, SelectionMode, useReactFlow } from '@xyflow/react';
-import { startTransition, useEffect, useRef, useState } from 'react';
+import { Background, BackgroundVariant, ReactFlow, SelectionMode, useReactFlow, type Viewport } from '@xyflow/react';
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from 'react';
 import { useStore } from 'zustand';
 import { isFresh, useEditor, useEditorState } from '../../state/editor.ts';
 import { CULL_FROM, detailAt } from '../model/lod.ts';
+import type { FlowNode } from '../model/flow.ts';
 import type { Board } from '../state/board.ts';
 import { useCanvas, useCanvasState } from '../state/canvasState.ts';
+import { makeHandle } from '../state/makeHandle.ts';
+import { voidAt } from '../state/dropping.ts';
+import { canvasKeys } from './canvasKeys.ts';
 import { Card } from './Card.tsx';
+import { Controls } from './Controls.tsx';
 import { NearnessProvider, type Nearness } from './detail.ts';
+import { FindBar } from './FindBar.tsx';
 import { Group, NoteCard } from './Frames.tsx';
+import { CanvasMenu } from './CanvasMenu.tsx';
+import { Landing } from './Landing.tsx';
+import { Probe } from './Probe.tsx';
+import { QuickAdd } from './QuickAdd.tsx';
 import { Stack } from './Stack.tsx';
+import { useGestures } from './useGestures.ts';
+import { useHeat } from './useHeat.ts';
+import { usePath } from './usePath.ts';
 import { Wire } from './Wire.tsx';
 import styles from './flow.module.css';
 
@@ -18,6 +31,11 @@ const NODE_TYPES = { card: Card, stack: Stack, note: NoteCard, group: Group };
 const EDGE_TYPES = { wire: Wire };
 const PRO = { hideAttribution: true };
 const SNAP: [number, number] = [8, 8];
+const ARIA = {
+  'node.a11yDescription.default':
+    'Press Space to select, Enter to open in the inspector, arrow keys to walk along wires.',
+  'edge.a11yDescription.default': 'Press Enter to select the wire, Delete to remove it.',
+};
 
 export function ModelFlow({ board }: { readonly board: Board }) {
   const editor = useEditor();
@@ -30,12 +48,97 @@ export function ModelFlow({ board }: { readonly board: Board }) {
   const fits = useStore(board.store, (s) => s.fits);
   const detail = useCanvasState((s) => s.detail);
   const snap = useCanvasState((s) => s.snap);
+  const wiring = useCanvasState((s) => s.wiring);
   const fresh = useEditorState(isFresh);
+  const trains = useEditorState((s) => s.whatTrains);
   const [nearness, setNearness] = useState<Nearness>('near');
+  const { hint, ...hands } = useGestures(board, flow, root);
 
+  const follow = useCallback(
+    (zoom: number): void => {
+      const next = detailAt(zoom);
+      if (next === canvas.getState().detail) return;
+      canvas.setState({ detail: next });
+      startTransition(() => setNearness(next === 'full' || next === 'title' ? 'near' : 'far'));
+    },
+    [canvas],
+  );
+  const handle = useMemo(() => makeHandle(editor, canvas, board, flow, root), [editor, canvas, board, flow]);
   useEffect(() => {
-    if (ready) void flow.fitView({ padding: 0.06, maxZoom: 1 });
-  }, [ready, fits, flow]);
+    editor.canvas.current = handle;
+    return () => {
+      if (editor.canvas.current === handle) editor.canvas.current = undefined;
+    };
+  }, [editor, handle]);
+  useEffect(() => {
+    if (!ready) return;
+    void flow.fitView({ padding: 0.06, maxZoom: 1 }).then(() => follow(flow.getZoom()));
+  }, [ready, fits, flow, follow]);
+  useHeat(root);
+  usePath(root, nodes);
+
+  const onMove = useCallback((_: unknown, v: Viewport) => follow(v.zoom), [follow]);
+  const onNodesChange = useCallback((c: unknown) => board.onNodesChange(c as never), [board]);
+  const onEdgesChange = useCallback((c: unknown) => board.onEdgesChange(c as never), [board]);
+  const openMenu = useCallback(
+    (
+      e: MouseEvent | globalThis.MouseEvent,
+      on: 'canvas' | 'selection' | { readonly id: string; readonly kind: 'node' | 'edge' },
+    ): void => {
+      e.preventDefault();
+      const screen = { x: e.clientX, y: e.clientY };
+      if (on === 'canvas') {
+        const place = voidAt(board, flow, screen);
+        if (place) canvas.setState({ menu: { screen, on: { kind: 'canvas', graph: place.graph, at: place.at } } });
+        return;
+      }
+      if (on === 'selection') return canvas.setState({ menu: { screen, on: { kind: 'selection' } } });
+      const chip = (e.target as Element).closest<HTMLElement>('[data-chip]')?.dataset['chip'];
+      const port = (e.target as Element).closest<HTMLElement>('.react-flow__handle');
+      if (port) {
+        const side = port.classList.contains('source') ? ('out' as const) : ('in' as const);
+        canvas.setState({
+          menu: { screen, on: { kind: 'port', id: on.id, port: port.dataset['handleid'] ?? '', side } },
+        });
+      } else if (chip !== undefined)
+        canvas.setState({ menu: { screen, on: { kind: 'chip', id: on.id, chip: chip as never } } });
+      else canvas.setState({ menu: { screen, on: { kind: on.kind, id: on.id } } });
+    },
+    [board, canvas, flow],
+  );
+  const onNodeMenu = useCallback((e: MouseEvent, n: FlowNode) => openMenu(e, { kind: 'node', id: n.id }), [openMenu]);
+  const onEdgeMenu = useCallback(
+    (e: MouseEvent, n: { id: string }) => openMenu(e, { kind: 'edge', id: n.id }),
+    [openMenu],
+  );
+  const onPaneMenu = useCallback((e: MouseEvent | globalThis.MouseEvent) => openMenu(e, 'canvas'), [openMenu]);
+  const onSelectionMenu = useCallback((e: MouseEvent) => openMenu(e, 'selection'), [openMenu]);
+  const onPaneClick = useCallback((): void => {
+    canvas.setState({ menu: undefined, quickAdd: undefined, probe: undefined });
+    const { selection } = editor.store.getState();
+    if (selection.nodes.length > 0 || selection.edges.length > 0) editor.select({ ...selection, nodes: [], edges: [] });
+    root.current?.focus({ preventScroll: true });
+  }, [canvas, editor]);
+  const onDoubleClick = useCallback(
+    (e: MouseEvent): void => {
+      const target = e.target as Element;
+      const card = target.closest<HTMLElement>('.react-flow__node');
+      if (target.closest('button, input, textarea, [data-chip]')) return;
+      if (!card || (card.classList.contains('react-flow__node-stack') && !target.closest('[class*="title"]'))) {
+        const place = voidAt(board, flow, { x: e.clientX, y: e.clientY });
+        if (place && (target.closest('.react-flow__pane') || card)) {
+          canvas.setState({
+            quickAdd: { mode: 'add', screen: { x: e.clientX, y: e.clientY }, graph: place.graph, at: place.at },
+          });
+        }
+        return;
+      }
+      const id = card.dataset['id'];
+      if (id !== undefined && !id.startsWith('note:')) canvas.setState({ writing: id });
+    },
+    [board, canvas, flow],
+  );
+  const onKeyDown = useMemo(() => canvasKeys(editor, canvas, board, handle, root), [editor, canvas, board, handle]);
 
   return (
     <div
@@ -44,6 +147,16 @@ export function ModelFlow({ board }: { readonly board: Board }) {
       data-canvas="model"
       data-detail={detail}
       data-stale={!fresh || undefined}
+      data-wiring={wiring || undefined}
+      data-trains={trains || undefined}
+      tabIndex={-1}
+      onKeyDown={onKeyDown}
+      onDoubleClick={onDoubleClick}
+      onPointerDownCapture={hands.onPointerDownCapture}
+      onMouseDownCapture={hands.onMouseDownCapture}
+      onDragOver={hands.onDragOver}
+      onDragLeave={hands.onDragLeave}
+      onDrop={hands.onDrop}
     >
       <NearnessProvider value={nearness}>
         <ReactFlow
@@ -51,41 +164,57 @@ export function ModelFlow({ board }: { readonly board: Board }) {
           edges={edges as never}
           nodeTypes={NODE_TYPES as never}
           edgeTypes={EDGE_TYPES as never}
-          onNodesChange={(c) => board.onNodesChange(c as never)}
-          onEdgesChange={(c) => board.onEdgesChange(c as never)}
-          onMove={(_, v) => {
-            const next = detailAt(v.zoom);
-            if (next === canvas.getState().detail) return;
-            canvas.setState({ detail: next });
-            startTransition(() => setNearness(next === 'full' || next === 'title' ? 'near' : 'far'));
-          }}
-          onNodeDragStart={() => canvas.setState({ dragging: true })}
-          onNodeDragStop={(_, __, moved) => {
-            canvas.setState({ dragging: false });
-            board.commitMove(
-              moved.map((n) => n.id),
-              moved.length === 1 ? 'Move' : `Move ${moved.length} nodes`,
-            );
-          }}
+          onNodesChange={onNodesChange}
+          onEdgesChange={onEdgesChange}
+          onMove={onMove}
+          onNodeDragStart={hands.onNodeDragStart as never}
+          onNodeDrag={hands.onNodeDrag as never}
+          onNodeDragStop={hands.onNodeDragStop as never}
+          onSelectionDragStart={((e: never, n: FlowNode[]) => hands.onNodeDragStart(e, n[0] as FlowNode, n)) as never}
+          onSelectionDragStop={((e: never, n: FlowNode[]) => hands.onNodeDragStop(e, n[0] as FlowNode, n)) as never}
+          onConnectStart={hands.onConnectStart}
+          onConnectEnd={hands.onConnectEnd}
+          onConnect={hands.onConnect}
+          isValidConnection={hands.isValidConnection}
+          onReconnectStart={hands.onReconnectStart as never}
+          onReconnect={hands.onReconnect as never}
+          onReconnectEnd={hands.onReconnectEnd}
+          onNodeContextMenu={onNodeMenu as never}
+          onEdgeContextMenu={onEdgeMenu}
+          onPaneContextMenu={onPaneMenu}
+          onSelectionContextMenu={onSelectionMenu}
+          onPaneClick={onPaneClick}
           onlyRenderVisibleElements={nodes.length > CULL_FROM}
           minZoom={0.04}
           maxZoom={2.5}
           snapToGrid={snap}
           snapGrid={SNAP}
+          connectionRadius={18}
+          reconnectRadius={12}
           selectionMode={SelectionMode.Partial}
           deleteKeyCode={null}
+          panActivationKeyCode={null}
           multiSelectionKeyCode="Shift"
           selectNodesOnDrag={false}
           elevateNodesOnSelect={false}
           zoomOnDoubleClick={false}
+          disableKeyboardA11y
+          edgesFocusable
+          ariaLabelConfig={ARIA}
           proOptions={PRO}
-          onPaneClick={() => editor.set({})}
         >
           {detail === 'full' || detail === 'title' ? (
             <Background variant={BackgroundVariant.Dots} gap={24} size={1.5} color="var(--dot)" />
           ) : null}
         </ReactFlow>
       </NearnessProvider>
+      <Landing />
+      <Controls board={board} />
+      <div ref={hint} className={styles['hint']} role="status" hidden />
+      <FindBar />
+      <QuickAdd />
+      <Probe />
+      <CanvasMenu board={board} />
     </div>
   );
 }

@@ -61,7 +61,10 @@ function ChipRow({ chip, scene, drag }: { readonly chip: Chip; readonly scene: S
         {chip.problems.length > 0 && <OctagonAlert size={12} className={styles['alert']} aria-hidden />}
         {chip.muted && <VolumeX size={12} aria-hidden />}
         {chip.letter !== undefined && (chip.users ?? 0) > 1 && (
-          <span className={styles['recipe']} title={`Recipe ${chip.letter} serves ${chip.users} places: edit one, edit all`}>
+          <span
+            className={styles['recipe']}
+            title={`Recipe ${chip.letter} serves ${chip.users} places: edit one, edit all`}
+          >
             {chip.letter} {chip.users}
           </span>
         )}
@@ -81,7 +84,9 @@ function ChipRow({ chip, scene, drag }: { readonly chip: Chip; readonly scene: S
 }
 
 const setsWords = (chip: Chip): string =>
-  chip.shared ? '1 shared set of parameters' : `${chip.sets} ${chip.sets === 1 ? 'set' : 'sets'} of parameters${chip.layers === '' ? '' : `, in layers ${chip.layers}`}`;
+  chip.shared
+    ? '1 shared set of parameters'
+    : `${chip.sets} ${chip.sets === 1 ? 'set' : 'sets'} of parameters${chip.layers === '' ? '' : `, in layers ${chip.layers}`}`;
 
 const chipWords = (chip: Chip): string =>
   [

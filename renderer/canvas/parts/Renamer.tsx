@@ -5,7 +5,15 @@ import { useEditor } from '../../state/editor.ts';
 import { useCanvas, useCanvasState } from '../state/canvasState.ts';
 import styles from './card.module.css';
 
-export function Renamer({ id, title, className }: { readonly id: string; readonly title: string; readonly className: string | undefined }) {
+export function Renamer({
+  id,
+  title,
+  className,
+}: {
+  readonly id: string;
+  readonly title: string;
+  readonly className: string | undefined;
+}) {
   const writes = useCanvasState((s) => s.writing === id);
   if (writes) return <TitleField id={id} title={title} />;
   return (
@@ -22,7 +30,8 @@ function TitleField({ id, title }: { readonly id: string; readonly title: string
   const end = (keep: boolean): void => {
     if (canvas.getState().writing !== id) return;
     canvas.setState({ writing: undefined });
-    if (keep && text.trim() !== title) editor.edit('Rename', (d) => withText(d, editor.store.getState().place, id, text.trim()));
+    if (keep && text.trim() !== title)
+      editor.edit('Rename', (d) => withText(d, editor.store.getState().place, id, text.trim()));
   };
   return (
     <input

@@ -33,7 +33,13 @@ export function Scrubber({ face }: { readonly face: StackFace }) {
     <div className={`${styles['scrubber'] ?? ''} nodrag nopan`} role="radiogroup" aria-label="Layer" onKeyDown={key}>
       <Segment text="All" words="All layers" chosen={layer === 'all'} onClick={() => show('all')} />
       {repeat > MOST && (
-        <button type="button" className={styles['step']} aria-label="Layer before" tabIndex={-1} onClick={() => step(-1)}>
+        <button
+          type="button"
+          className={styles['step']}
+          aria-label="Layer before"
+          tabIndex={-1}
+          onClick={() => step(-1)}
+        >
           <ChevronLeft size={14} aria-hidden />
         </button>
       )}
@@ -49,7 +55,12 @@ export function Scrubber({ face }: { readonly face: StackFace }) {
   );
 }
 
-function Segment(p: { readonly text: string; readonly words: string; readonly chosen: boolean; readonly onClick: () => void }) {
+function Segment(p: {
+  readonly text: string;
+  readonly words: string;
+  readonly chosen: boolean;
+  readonly onClick: () => void;
+}) {
   return (
     <button
       type="button"

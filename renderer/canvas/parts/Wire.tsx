@@ -48,7 +48,9 @@ export const Wire = memo(function Wire(p: EdgeProps<FlowEdge>) {
         <EdgeLabelRenderer>
           <span
             className={`${styles['shape'] ?? ''} figure`}
-            style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y - (scene.count === undefined ? 0 : 22)}px)` }}
+            style={{
+              transform: `translate(-50%, -50%) translate(${x}px, ${y - (scene.count === undefined ? 0 : 22)}px)`,
+            }}
           >
             {scene.shape}
           </span>

@@ -35,7 +35,8 @@ export function useChipDrag(scene: SceneNode) {
           return y < box.top + box.height / 2;
         })?.dataset['chip'] as NodeId | undefined;
       const move = (event: globalThis.PointerEvent): void => {
-        if (!start.current.moved && Math.hypot(event.clientX - start.current.x, event.clientY - start.current.y) < 4) return;
+        if (!start.current.moved && Math.hypot(event.clientX - start.current.x, event.clientY - start.current.y) < 4)
+          return;
         start.current.moved = true;
         setHeld({ id, before: beforeAt(event.clientY) });
       };

@@ -70,7 +70,15 @@ const BY_FAMILY: ReadonlyMap<string, LucideIcon> = new Map<string, LucideIcon>([
 
 export const iconOf = (type: string, family: string): LucideIcon => BY_TYPE.get(type) ?? BY_FAMILY.get(family) ?? Leaf;
 
-export function TypeIcon({ type, family, size = 16 }: { readonly type: string; readonly family: string; readonly size?: number }) {
+export function TypeIcon({
+  type,
+  family,
+  size = 16,
+}: {
+  readonly type: string;
+  readonly family: string;
+  readonly size?: number;
+}) {
   const Icon = iconOf(type, family);
   return <Icon size={size} aria-hidden />;
 }

@@ -11,8 +11,17 @@ import type { Editor, EditorState } from '../../state/editor.ts';
 import type { Selection } from '../../state/place.ts';
 import { indexCatalog, NO_TYPES } from '../model/catalog.ts';
 import { grown, widened } from '../model/card.ts';
+import { guidesFor } from '../model/arrange.ts';
 import { figuresOf } from '../model/figures.ts';
-import { flowEdges, flowNodes, isCard, routeFlow, type FlowEdge, type FlowNode, type GraphPlaces } from '../model/flow.ts';
+import {
+  flowEdges,
+  flowNodes,
+  isCard,
+  routeFlow,
+  type FlowEdge,
+  type FlowNode,
+  type GraphPlaces,
+} from '../model/flow.ts';
 import { layoutScene, type Laid } from '../model/layoutGraph.ts';
 import { EMPTY_SCENE, makeScene } from '../model/scene.ts';
 import type { Scene } from '../model/sceneTypes.ts';
@@ -37,6 +46,8 @@ export interface Board {
   commitMove(ids: readonly string[], label: string, merge?: string): void;
   /** Places of all nodes of a graph as drawn. */
   placesOf(graph: string): Readonly<Record<string, Point>>;
+  /** Places as the document and the last layout have them, whatever is being dragged. */
+  placesBefore(graph: string): Readonly<Record<string, Point>>;
   tidy(only?: string): Promise<void>;
   cancelLayout(): void;
   start(): () => void;
@@ -52,7 +63,11 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
   /** Places from layouts, by model and graph; the document's own come first. */
   let laid: Record<string, GraphPlaces> = {};
   let laying: string | undefined;
-  let routed: { readonly scene: Scene; readonly nodes: readonly FlowNode[]; readonly via: ReadonlyMap<string, number> } = {
+  let routed: {
+    readonly scene: Scene;
+    readonly nodes: readonly FlowNode[];
+    readonly via: ReadonlyMap<string, number>;
+  } = {
     scene: EMPTY_SCENE,
     nodes: [],
     via: new Map(),
@@ -73,7 +88,14 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
     const types = catalog ? indexCatalog(catalog) : NO_TYPES;
     const before = store.getState();
     const scene = makeScene(
-      { document, model, types, figures: figuresOf(check, model), layer: place.layer, asWires: canvas.getState().asWires },
+      {
+        document,
+        model,
+        types,
+        figures: figuresOf(check, model),
+        layer: place.layer,
+        asWires: canvas.getState().asWires,
+      },
       before.scene,
     );
     const unplaced = [...scene.graphs.keys()].some(
@@ -103,7 +125,8 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
         groups: (g) => view(document, g).groups,
         notes: (g) => view(document, g).notes,
         folded: (g) => {
-          const known = folded.get(g) ?? (view(document, g).collapsed.length === 0 ? NONE : new Set(view(document, g).collapsed));
+          const known =
+            folded.get(g) ?? (view(document, g).collapsed.length === 0 ? NONE : new Set(view(document, g).collapsed));
           folded.set(g, known);
           return known;
         },
@@ -111,7 +134,10 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
       before.nodes,
     );
     const hidden = new Set(nodes.filter((n) => n.hidden === true).map((n) => n.id));
-    if (scene !== routed.scene || (nodes !== routed.nodes && !canvas.getState().dragging && !samePlaces(routed.nodes, nodes))) {
+    if (
+      scene !== routed.scene ||
+      (nodes !== routed.nodes && !canvas.getState().dragging && !samePlaces(routed.nodes, nodes))
+    ) {
       routed = { scene, nodes, via: nodes.length > MOST_ROUTED ? new Map() : routeFlow(scene, nodes) };
     }
     const edges = flowEdges(
@@ -176,6 +202,7 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
       const selects = changes.filter((c) => c.type === 'select');
       if (moves.length > 0) {
         const before = store.getState().nodes;
+        guide(moves, before);
         const moved = applyNodeChanges(moves as NodeChange<FlowNode>[], before as FlowNode[]);
         store.setState({ nodes: growParents(carryGroups(moved, before, moves as NodeChange<FlowNode>[])) });
       }
@@ -214,7 +241,10 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
           let next = document;
           const graphs = new Set(moved.filter(isCard).map((n) => n.data.scene.graph));
           for (const graph of graphs) {
-            next = withGraphView(next, graph, (v) => ({ ...v, positions: { ...v.positions, ...board.placesOf(graph) } }));
+            next = withGraphView(next, graph, (v) => ({
+              ...v,
+              positions: { ...v.positions, ...board.placesOf(graph) },
+            }));
           }
           for (const n of moved) {
             if (n.type !== 'note') continue;
@@ -236,6 +266,10 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
           return [[n.data.scene.node, { x: Math.round(n.position.x), y: Math.round(n.position.y) }] as const];
         }),
       ),
+    placesBefore: (graph) => {
+      const { document } = editor.store.getState();
+      return document ? places(document, graph) : {};
+    },
     tidy: async (only) => {
       const { document } = editor.store.getState();
       const { scene } = store.getState();
@@ -287,6 +321,26 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
     },
   };
 
+  /** Lines up a card that is dragged alone with its neighbours, by changing where it goes. */
+  const guide = (moves: readonly NodeChange<FlowNode>[], before: readonly FlowNode[]): void => {
+    const [only] = moves;
+    if (moves.length !== 1 || only?.type !== 'position' || only.position === undefined || !canvas.getState().dragging)
+      return;
+    const held = before.find((n) => n.id === only.id);
+    if (!held || !isCard(held)) return;
+    const others = before.flatMap((n) =>
+      isCard(n) && n.id !== held.id && n.parentId === held.parentId
+        ? [{ ...n.position, width: n.width ?? 0, height: n.height ?? 0 }]
+        : [],
+    );
+    const box = { ...only.position, width: held.width ?? 0, height: held.height ?? 0 };
+    const found = guidesFor(box, others);
+    only.position = { x: box.x + found.by.x, y: box.y + found.by.y };
+    const parent = held.parentId;
+    const guides = found.guides.map((g) => (parent === undefined ? g : { ...g, parent }));
+    if (guides.length > 0 || canvas.getState().guides.length > 0) canvas.setState({ guides });
+  };
+
   const select = (changes: readonly NodeChange<FlowNode>[]): void => {
     const { selection } = editor.store.getState();
     const { nodes } = store.getState();
@@ -314,7 +368,8 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
 const graphOf = (n: FlowNode): string => (isCard(n) ? n.data.scene.graph : n.data.graph);
 const keyOf = (n: FlowNode): string => (isCard(n) ? n.data.scene.node : `${n.type}:${n.data.key}`);
 
-const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
+const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean =>
+  a.length === b.length && a.every((x, i) => x === b[i]);
 
 const samePlaces = (a: readonly FlowNode[], b: readonly FlowNode[]): boolean =>
   a.length === b.length &&

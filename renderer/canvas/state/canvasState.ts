@@ -79,6 +79,8 @@ export interface Guide {
   readonly at: number;
   readonly from: number;
   readonly to: number;
+  /** The container in whose coordinates the numbers are. */
+  readonly parent?: string;
 }
 
 export const START: CanvasState = {

@@ -64,8 +64,10 @@ const catalog: Catalog = {
 
 function fakeClient(): Client {
   let revision = 1;
+  let keys = 0;
   return {
     window: 'stage',
+    newKey: () => `stage-${++keys}`,
     call: ((name: string) => {
       if (name === 'project.edit') return Promise.resolve({ kind: 'done', revision: ++revision });
       if (name === 'run.list') return Promise.resolve([]);
