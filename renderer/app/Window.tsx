@@ -25,8 +25,8 @@ export function Window() {
         <div className={styles['window']} data-screen={hasProject ? 'project' : 'start'}>
           <Banner />
           {hasProject ? <Frame /> : <Start />}
+          {!hasProject && <Guide />}
         </div>
-        <Guide />
         <Dialogs />
         <SourcesOverlays />
         <Toasts />

@@ -30,7 +30,3 @@ export const editCommands: readonly UiCommand[] = [
     run: () => document.querySelector<HTMLInputElement>('[data-title-field]')?.focus(),
   },
 ];
-      return first ? copyText(editor, shareWords(shareOf(first)), 'The trainable share') : undefined;
-    },
-  },
-];

@@ -10,6 +10,7 @@ import type { ModelView } from '../../state/place.ts';
 import { IconButton, Segmented, Spinner } from '../../ui/index.ts';
 import { showView } from '../commands/view.ts';
 import { Breadcrumb } from './Breadcrumb.tsx';
+import { Guide } from '../start/Guide.tsx';
 import styles from './CanvasArea.module.css';
 import { RailPanel } from './Rail.tsx';
 
@@ -23,6 +24,7 @@ export const CanvasArea = () => (
     <SnapshotBar />
     <div className={styles['body']}>
       <View />
+      <Guide />
       <RailPanel />
     </div>
   </main>

@@ -1,6 +1,8 @@
 /** The four steps of the guided first run: what each is, when it is done, and doing it for the person. */
 import type { Document, Graph, Node, WorkflowNode } from '../../../engine/protocol/document.ts';
-import type { ModelId } from '../../../engine/protocol/ids.ts';
+import { applyPatch } from '../../../engine/protocol/api/patch.ts';
+import { inWorkflow, setParam } from '../../../engine/protocol/edit.ts';
+import { entriesOf, type ModelId, type NodeId } from '../../../engine/protocol/ids.ts';
 import type { CommandInput } from '../../../engine/protocol/api/commands.ts';
 import type { Editor, EditorState, GuideStep } from '../../state/editor.ts';
 import { GUIDE_STEPS } from '../../state/editorState.ts';
@@ -101,20 +103,31 @@ export async function addData(editor: Editor, data: Data): Promise<void> {
   if (proposal.notes.length > 0) editor.toast('info', proposal.notes.join('\n'));
 }
 
+/** Settings that suit a small set and small modules; those of the training step are for large ones. */
+const FIRST_TRAINING = { epochs: 4, batch: 16, lr: 0.003 } as const;
+
+/** The document with settings of a first training, where the person has set none. */
+function withFirstTraining(document: Document): Document {
+  const train = entriesOf<NodeId, WorkflowNode>(document.workflow.nodes).find(([, step]) => step.type === 'train');
+  if (!train || 'epochs' in train[1].params) return document;
+  return Object.entries(FIRST_TRAINING).reduce<Document>((before, [param, value]) => {
+    const next = setParam(before, { graph: inWorkflow(), node: train[0] }, param, value);
+    return next.ok ? next.value : before;
+  }, document);
+}
+
 export async function addMethod(editor: Editor, method = 'lora'): Promise<void> {
   await editor.settled();
   const { project, revision, document, place } = editor.store.getState();
   const model = place.model ?? (Object.keys(document?.models ?? {})[0] as ModelId | undefined);
   if (!project || model === undefined) return;
-  const proposal = await editor.client.call('project.proposeMethod', {
-    project: project.id,
-    revision,
-    model,
-    method,
-    params: {},
+  const asked = { project: project.id, revision, model, method, params: {} };
+  const { patch } = await editor.client.call('project.proposeMethod', asked);
+  const made = editor.edit(`Attach ${method}`, (before) => {
+    const next = applyPatch(before, patch);
+    return next.ok ? withFirstTraining(next.value as Document) : before;
   });
-  if (!editor.applyProposal(`Attach ${method}`, proposal.patch)) return;
-  editor.set({ drawer: undefined, place: { ...place, level: 'model', model, view: 'graph' } });
+  if (made) editor.set({ drawer: undefined, place: { ...place, level: 'model', model, view: 'graph' } });
 }
 
 /** Parameters of the training step in words, for the last step: `5 epochs, batch size 16, learning rate 0.003`. */
