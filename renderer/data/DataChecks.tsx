@@ -143,7 +143,11 @@ function Lengths({ checks }: { readonly checks: DataChecks }) {
           );
         })}
       </ul>
-      <p className={styles['findingText']}>The limit is {formatCount(maxLength)} tokens; hatched bars are cut there.</p>
+      <p className={styles['findingText']}>
+        {checks.truncatedShare > 0
+          ? `The limit is ${formatCount(maxLength)} tokens; hatched bars are cut there.`
+          : `All are within the limit of ${formatCount(maxLength)} tokens.`}
+      </p>
     </div>
   );
 }

@@ -18,7 +18,9 @@ const LOOK: Readonly<Record<State, { readonly tone: Tone; readonly icon: ReactNo
 
 export const RunState = ({ run }: { readonly run: Pick<RunSummary, 'state' | 'step' | 'steps'> }) => (
   <Badge tone={LOOK[run.state].tone} icon={LOOK[run.state].icon}>
-    {STATE_WORDS[run.state]}
-    {(run.state === 'training' || run.state === 'paused') && ` ${Math.floor(doneShare(run) * 100)} %`}
+    <span>
+      {STATE_WORDS[run.state]}
+      {(run.state === 'training' || run.state === 'paused') && ` ${Math.floor(doneShare(run) * 100)} %`}
+    </span>
   </Badge>
 );

@@ -3,7 +3,7 @@
  * joined to one table of columns as the chart library takes it.
  */
 import { lowerBound, type Curve, type CurvePart, type StepColumns } from './curve.ts';
-import { nameInWords } from './words.ts';
+import { isMetric, nameInWords } from './words.ts';
 import type { XAxis } from './runsView.ts';
 
 export interface Line {
@@ -43,7 +43,7 @@ export function figuresOf(curves: readonly Curve[]): readonly Figure[] {
   for (const curve of curves) {
     for (const part of curve.parts.values()) {
       for (const point of part.evaluations) {
-        for (const name of Object.keys(point.metrics)) metrics.add(name);
+        for (const name of Object.keys(point.metrics)) if (isMetric(name)) metrics.add(name);
         evaluated ||= point.loss !== null;
       }
       for (const name of part.steps.taps.keys()) taps.add(name);

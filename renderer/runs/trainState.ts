@@ -99,11 +99,17 @@ function activeView(s: EditorState, run: RunSummary, progress: RunProgress | und
     return { kind: 'preparing', run, text: `Preparing - ${text}` };
   }
   const share = doneShare(run);
-  const epochs = epochsOf(s.runDocuments.get(run.run) ?? s.document, run);
+  const epochs = epochsOf(s.runDocuments.get(run.run) ?? s.document, run, usualEpochs(s));
   const at = Math.floor(run.epoch) + 1;
   const epoch = epochs === undefined ? `epoch ${at}` : `epoch ${Math.min(at, epochs)}/${epochs}`;
   const left = run.secondsLeft === undefined ? '' : ` ${formatClock(run.secondsLeft)} left`;
   return { kind: 'training', run, share, text: `${epoch} ${Math.floor(share * 100)} %${left}` };
+}
+
+/** The number of epochs where a document does not say it. */
+function usualEpochs(s: EditorState): number | undefined {
+  const info = s.catalog?.steps.find((t) => t.type === 'train')?.params['epochs'];
+  return info?.kind === 'int' ? info.default : undefined;
 }
 
 /** A run that ended shows its result as long as the draft is what it trained. */
@@ -117,11 +123,15 @@ function relatedView(s: EditorState, run: RunSummary): TrainView | undefined {
 }
 
 /** Epochs of the run's training step, when the document says them. */
-export function epochsOf(document: Document | undefined, run: Pick<RunSummary, 'target'>): number | undefined {
+export function epochsOf(
+  document: Document | undefined,
+  run: Pick<RunSummary, 'target'>,
+  usual?: number,
+): number | undefined {
   if (!document) return undefined;
   const steps = entriesOf<NodeId, WorkflowNode>(document.workflow.nodes).filter(([, step]) => step.type === 'train');
   const step = steps.find(([id]) => id === run.target) ?? steps.at(-1);
   if (!step) return undefined;
   const epochs = step[1].params['epochs' as never] as unknown;
-  return typeof epochs === 'number' ? epochs : 3;
+  return typeof epochs === 'number' ? epochs : usual;
 }

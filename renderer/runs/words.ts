@@ -29,6 +29,12 @@ export const nameInWords = (name: string): string =>
     .replaceAll('_', ' ')
     .trim();
 
+/** What an evaluation counts beside its figures. */
+const COUNTS = new Set(['rows', 'ignored_rows', 'majority_baseline', 'loss']);
+
+/** Whether a figure of an evaluation says how good a model is. */
+export const isMetric = (name: string): boolean => !COUNTS.has(name);
+
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 export const STATE_WORDS: Readonly<Record<RunState, string>> = {

@@ -2,7 +2,7 @@
 import type { RunSummary } from '../../../engine/protocol/api/runs.ts';
 import { formatBytes, formatSeconds } from '../../ui/index.ts';
 import { spreadOf } from '../groups.ts';
-import { capital, formatDelta, formatFigure, nameInWords, runTitle, trainableWords } from '../words.ts';
+import { capital, formatDelta, formatFigure, isMetric, nameInWords, runTitle, trainableWords } from '../words.ts';
 import styles from './compare.module.css';
 
 interface Props {
@@ -23,7 +23,7 @@ const ratio = (value: number, base: number): string =>
   base === 0 ? '' : `${value < base ? '-' : '+'}${Math.abs(Math.round((value / base - 1) * 100))} %`;
 
 function rowsOf(runs: readonly RunSummary[]): readonly Row[] {
-  const names = [...new Set(runs.flatMap((r) => Object.keys(r.metrics)))];
+  const names = [...new Set(runs.flatMap((r) => Object.keys(r.metrics).filter(isMetric)))];
   const main = runs[0]?.metric;
   names.sort((a, b) => Number(b === main) - Number(a === main));
   return [

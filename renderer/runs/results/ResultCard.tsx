@@ -4,7 +4,7 @@ import { Button, formatBytes, formatSeconds, formatTime } from '../../ui/index.t
 import { useEditor, useEditorState } from '../../state/editor.ts';
 import { compareRuns } from '../actions.ts';
 import styles from './results.module.css';
-import { capital, formatDelta, formatFigure, nameInWords, runTitle, trainableWords } from '../words.ts';
+import { capital, formatDelta, formatFigure, isMetric, nameInWords, runTitle, trainableWords } from '../words.ts';
 
 interface Props {
   readonly run: RunSummary;
@@ -17,7 +17,8 @@ export function ResultCard({ run, results }: Props) {
   const metrics = results?.metrics ?? run.metrics;
   const majority = results?.majority ?? run.majority;
   const untrained = results?.untrained ?? run.untrained;
-  const other = Object.entries(metrics).filter(([name]) => name !== run.metric);
+  const other = Object.entries(metrics).filter(([name]) => name !== run.metric && isMetric(name));
+  const rows = metrics['rows'];
   return (
     <div className={styles['summary']}>
       <div className={styles['headline']}>
@@ -56,6 +57,7 @@ export function ResultCard({ run, results }: Props) {
         {other.map(([name, value]) => (
           <Fact key={name} name={capital(nameInWords(name))} value={formatFigure(value)} />
         ))}
+        {rows !== undefined && <Fact name="Evaluated rows" value={rows.toLocaleString('en-US')} />}
         <Fact
           name="Trainable"
           value={`${trainableWords(run)}${run.head ? `, +${run.head.toLocaleString('en-US')} head` : ''}`}

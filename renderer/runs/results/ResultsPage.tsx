@@ -20,38 +20,39 @@ import styles from './results.module.css';
 import { UpdatesTab } from './UpdatesTab.tsx';
 
 export function ResultsPage() {
-  const editor = useEditor();
   const run = useEditorState(shownRun);
   return (
     <section className={styles['page']} aria-label="Results">
-      <header className={styles['bar']}>
-        <Button small variant="quiet" icon={<ArrowLeft />} onClick={() => setRunsView(editor, { page: 'list' })}>
-          All runs
-        </Button>
-        <RunPicker />
-        {run && <RunState run={run} />}
-        <span className={styles['space']} />
-        {run && (
-          <>
-            <Button
-              small
-              icon={<MessageSquareText />}
-              reason={run.state === 'done' ? undefined : 'The run has not finished.'}
-              onClick={() => showTry(editor, run.run)}
-            >
-              Try it
-            </Button>
-            <Menu
-              label="What to do with the run"
-              align="end"
-              trigger={<IconButton label="More" icon={<Ellipsis />} />}
-              items={runMenu(editor, run)}
-            />
-          </>
-        )}
-      </header>
       {run ? <Results key={run.run} run={run} /> : <Empty title="No run yet" text="Results of a run are shown here." />}
     </section>
+  );
+}
+
+/** Which run it is and what can be done with it; in the row of the tabs, since the drawer is not high. */
+function Tools({ run }: { readonly run: RunSummary }) {
+  const editor = useEditor();
+  return (
+    <div className={styles['bar']}>
+      <Button small variant="quiet" icon={<ArrowLeft />} onClick={() => setRunsView(editor, { page: 'list' })}>
+        All runs
+      </Button>
+      <RunPicker />
+      <RunState run={run} />
+      <Button
+        small
+        icon={<MessageSquareText />}
+        reason={run.state === 'done' ? undefined : 'The run has not finished.'}
+        onClick={() => showTry(editor, run.run)}
+      >
+        Try it
+      </Button>
+      <Menu
+        label="What to do with the run"
+        align="end"
+        trigger={<IconButton small label="More" icon={<Ellipsis />} />}
+        items={runMenu(editor, run)}
+      />
+    </div>
   );
 }
 
@@ -65,6 +66,7 @@ function Results({ run }: { readonly run: RunSummary }) {
   if (problem !== undefined)
     return (
       <div className={styles['padded']}>
+        <Tools run={run} />
         <Callout
           tone={run.state === 'done' ? 'error' : 'info'}
           title={run.state === 'done' ? 'The results cannot be read' : 'No results yet'}
@@ -80,9 +82,12 @@ function Results({ run }: { readonly run: RunSummary }) {
     );
   if (!value || loading)
     return (
-      <div className={styles['wait']}>
-        <Spinner label="Results are being read" /> <span>Examples are being evaluated</span>
-      </div>
+      <>
+        <Tools run={run} />
+        <div className={styles['wait']}>
+          <Spinner label="Results are being read" /> <span>Examples are being evaluated</span>
+        </div>
+      </>
     );
   const show = (next: ResultTab): void => setRunsView(editor, { tab: next });
   return (
@@ -91,6 +96,7 @@ function Results({ run }: { readonly run: RunSummary }) {
       label="Results"
       value={tab}
       onChange={show}
+      extra={<Tools run={run} />}
       tabs={[
         { value: 'summary', title: 'Summary', body: <ResultCard run={run} results={value} /> },
         {
