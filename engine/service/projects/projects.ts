@@ -164,7 +164,8 @@ export function createProjects(options: ProjectsOptions): Projects {
       if (opened.recovered > 0) {
         const edits = opened.recovered === 1 ? 'One edit' : `${opened.recovered} edits`;
         const text = `The engine is back. ${edits} of "${opened.file}" came back from the journal.`;
-        hub.emit({ event: 'notice', project: opened.project, level: 'info', text });
+        // To every page: the one that asks has not subscribed yet.
+        hub.emit({ event: 'notice', level: 'info', text });
       }
       return held.get(opened.project)?.session;
     }
