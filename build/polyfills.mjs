@@ -57,3 +57,20 @@ if (scope.Element !== undefined && scope.Element.prototype.checkVisibility === u
     return this.isConnected && this.getClientRects().length > 0;
   };
 }
+
+// A selector that is not known throws; what has the focus is near enough to what shows it.
+if (scope.document !== undefined) {
+  let known = true;
+  try {
+    scope.document.querySelector(':focus-visible');
+  } catch {
+    known = false;
+  }
+  const prototype = scope.Element.prototype;
+  for (const name of known ? [] : ['matches', 'closest', 'querySelector', 'querySelectorAll']) {
+    const native = prototype[name];
+    prototype[name] = function withOldSelectors(/** @type {string} */ selector) {
+      return native.call(this, String(selector).replace(/:focus-visible/g, ':focus'));
+    };
+  }
+}

@@ -26,6 +26,8 @@ const BANNER = 'Test build on an outdated Electron. Not for use.';
 /** A page that is gone again within this time of its last return is not loaded a fourth time. */
 const MOST_RETURNS = 3;
 const RETURNS_MS = 60_000;
+/** A page that answers nothing for this long is ended and loaded again; the engine has its edits. */
+const HANG_MS = 30_000;
 
 export function createWindow(options: WindowOptions): AppWindow {
   const state = readState(options.stateFile);
@@ -100,16 +102,19 @@ function watchPage(window: BrowserWindow, onGone: (reason: string) => void, load
     if (returns.length <= MOST_RETURNS) setTimeout(load, 100);
   };
   contents.on('render-process-gone', (_event, { reason }) => reason !== 'clean-exit' && back(reason));
+  let hung = false;
   window.on('unresponsive', () => {
-    setTimeout(() => {
-      if (!window.isDestroyed() && hung) contents.forcefullyCrashRenderer();
-    }, 30_000);
     hung = true;
+    setTimeout(() => {
+      if (!hung || window.isDestroyed()) return;
+      // Versions before 12 cannot end the process of a page themselves.
+      if (typeof contents.forcefullyCrashRenderer === 'function') contents.forcefullyCrashRenderer();
+      else process.kill(contents.getOSProcessId(), 'SIGKILL');
+    }, HANG_MS);
   });
   window.on('responsive', () => {
     hung = false;
   });
-  let hung = false;
 }
 
 function showBanner(window: BrowserWindow): void {

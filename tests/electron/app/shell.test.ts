@@ -151,7 +151,7 @@ it('an engine that was killed is started again and the page goes on [desktop.eng
 
 it('a page that was killed is loaded again with its project [desktop.window-killed]', async () => {
   await launch.app.evaluate(({ BrowserWindow }) => {
-    BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer();
+    process.kill(BrowserWindow.getAllWindows()[0]?.webContents.getOSProcessId() ?? 0, 'SIGKILL');
   });
   await until(
     async () => /mine|first-steps/i.test(await textOfPage(launch.app)),

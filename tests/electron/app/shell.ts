@@ -144,8 +144,8 @@ export interface DialogAnswers {
 export async function answerDialogs(app: ElectronApplication, answers: DialogAnswers): Promise<void> {
   await app.evaluate(({ dialog }, { open, save, button }) => {
     const scope = globalThis as { asked?: string[] };
-    scope.asked ??= [];
-    const asked = scope.asked;
+    const asked = scope.asked ?? [];
+    scope.asked = asked;
     const note = (args: readonly unknown[]): void => {
       asked.push(JSON.stringify(args[args.length - 1]));
     };
