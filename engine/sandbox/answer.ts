@@ -298,6 +298,13 @@ export const SCHEMAS = { describe: definitionSchema, build: buildSchema, program
 
 const short = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}...` : text);
 
+/** Whether a record somewhere has a field that sets prototypes; schemas would pass it over. The depth is limited before. */
+function holdsPrototype(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(holdsPrototype);
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(holdsPrototype);
+}
+
 /** The answer if it has the form that was asked for; else the node's own error, or why the answer is refused. */
 export function readAnswer<S extends z.ZodType>(
   text: string,
@@ -311,6 +318,7 @@ export function readAnswer<S extends z.ZodType>(
   } catch {
     return fail({ refused: messages.notAnAnswer('text that is no JSON') });
   }
+  if (holdsPrototype(value)) return fail({ refused: messages.notAnAnswer('a field named "__proto__"') });
   const own = errorSchema.safeParse(value);
   if (own.success) {
     const { message, stack, name: kind, fix } = own.data.error;

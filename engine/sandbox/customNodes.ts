@@ -14,7 +14,7 @@ import { defineCustom } from './definition.ts';
 import { NodeMachine } from './machine.ts';
 import * as messages from './messages.ts';
 import { Refused } from './refused.ts';
-import { SandboxThread } from './thread.ts';
+import { SandboxThread, type SandboxLimits } from './thread.ts';
 
 export const CUSTOM_FOLDER = 'custom-nodes';
 export const CUSTOM_PREFIX = 'custom.';
@@ -38,6 +38,7 @@ export interface CustomNodesOptions {
   readonly folder: string;
   /** Hashes of the sources that may run, as they are now. */
   readonly trusted: () => readonly string[];
+  readonly limits?: SandboxLimits;
 }
 
 /** Files and trust are looked at again after this time, so that every process sees what another one has changed. */
@@ -45,13 +46,14 @@ const FRESH_MILLISECONDS = 250;
 
 export class CustomNodes {
   readonly folder: string;
-  readonly #thread = new SandboxThread();
+  readonly #thread: SandboxThread;
   readonly #trusted: () => readonly string[];
   #sources: ReadonlyMap<string, CustomSource> = new Map();
   #readAt = -Infinity;
   readonly #loaded = new Map<string, Loaded>();
 
-  constructor({ folder, trusted }: CustomNodesOptions) {
+  constructor({ folder, trusted, limits }: CustomNodesOptions) {
+    this.#thread = new SandboxThread(limits);
     this.folder = folder;
     this.#trusted = trusted;
   }
@@ -124,6 +126,11 @@ export class CustomNodes {
   remove(name: string): void {
     rmSync(join(this.folder, `${name}.ts`), { force: true });
     this.refresh();
+  }
+
+  /** Starts the thread of the virtual machine ahead of the first node. */
+  warm(): void {
+    this.#thread.start();
   }
 
   /** Ends the thread of the virtual machine. */

@@ -65,6 +65,11 @@ export class SandboxThread {
     return { kind: 'broken' };
   }
 
+  /** Starts the thread before the first question, which then does not wait for it. */
+  start(): void {
+    this.#running ??= this.#start();
+  }
+
   /** Ends the thread; the next question starts another. */
   close(): void {
     void this.#running?.worker.terminate();

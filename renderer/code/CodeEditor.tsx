@@ -23,6 +23,8 @@ export interface CodeEditorProps {
   readonly problems?: readonly Diagnostic[];
   readonly highlight?: readonly LineRange[];
   readonly onLine?: (line: number) => void;
+  /** A picture of the whole text at the edge; for long texts. */
+  readonly minimap?: boolean;
   /** Ctrl+S, Ctrl+Enter within the text. */
   readonly onSave?: () => void;
   readonly onRun?: () => void;
@@ -36,6 +38,7 @@ const OPTIONS: editor.IStandaloneEditorConstructionOptions = {
   fontSize: 13,
   lineHeight: 20,
   fontLigatures: false,
+  // Chromium 83 does not know the regular expressions that section headers are found by.
   minimap: { enabled: true, showMarkSectionHeaders: false, showRegionSectionHeaders: false, maxColumn: 80 },
   scrollBeyondLastLine: false,
   renderLineHighlight: 'line',
@@ -62,7 +65,7 @@ function useLatest<T>(value: T): { readonly current: T } {
 }
 
 export function CodeEditor(props: CodeEditorProps) {
-  const { label, language, address, value, readOnly = false, problems, highlight } = props;
+  const { label, language, address, value, readOnly = false, problems, highlight, minimap = false } = props;
   const place = useRef<HTMLDivElement>(null);
   const latest = useLatest(props);
   const [loaded, setLoaded] = useState<Loaded>();
@@ -84,7 +87,13 @@ export function CodeEditor(props: CodeEditorProps) {
     const uri = monaco.Uri.parse(address);
     monaco.editor.getModel(uri)?.dispose();
     const model = monaco.editor.createModel(latest.current.value, language, uri);
-    const made = monaco.editor.create(place.current, { ...OPTIONS, model, readOnly, ariaLabel: label });
+    const made = monaco.editor.create(place.current, {
+      ...OPTIONS,
+      model,
+      readOnly,
+      ariaLabel: label,
+      minimap: { ...OPTIONS.minimap, enabled: minimap },
+    });
     const listeners = [
       model.onDidChangeContent(() => {
         const text = model.getValue();
@@ -103,7 +112,7 @@ export function CodeEditor(props: CodeEditorProps) {
       made.dispose();
       model.dispose();
     };
-  }, [loaded, address, language, readOnly, label, latest]);
+  }, [loaded, address, language, readOnly, label, minimap, latest]);
 
   // A text that changes from outside keeps the place that the person looks at.
   useEffect(() => {

@@ -29,10 +29,27 @@ function useNodeTypes(): void {
   }, [editor]);
 }
 
+/** Below this the trial stands under the source instead of beside it. */
+const NARROW = 780;
+
+/** Whether the place is narrower than that; the element is watched, since panels beside it open and close. */
+function useNarrow(): readonly [(element: HTMLElement | null) => void, boolean] {
+  const [element, setElement] = useState<HTMLElement | null>(null);
+  const [narrow, setNarrow] = useState(false);
+  useEffect(() => {
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => entry && setNarrow(entry.contentRect.width < NARROW));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [element]);
+  return [setElement, narrow];
+}
+
 export function CustomEditor({ name, source, stored, isDraft, onChanged }: CustomEditorProps) {
   const editor = useEditor();
   const [tried, setTried] = useState<CustomNode>();
   const [busy, setBusy] = useState<'try' | 'save'>();
+  const [place, narrow] = useNarrow();
   useNodeTypes();
   const locked = stored !== undefined && !stored.trusted && !isDraft;
   const result = tried?.source === source ? tried : undefined;
@@ -108,7 +125,7 @@ export function CustomEditor({ name, source, stored, isDraft, onChanged }: Custo
           <p>It was put into the workspace from outside. It is shown here and never run until you allow it.</p>
         </Callout>
       )}
-      <div className={styles['split']}>
+      <div ref={place} className={styles['split']} data-narrow={narrow || undefined}>
         <div className={styles['grow']}>
           <CodeEditor
             label={`Source of the custom node ${name}`}

@@ -49,7 +49,7 @@ export function DocumentJson() {
       <div className={styles['bar']}>
         <span className={styles['barText']} role="status">
           {draft === undefined
-            ? 'The document as it is saved'
+            ? 'The document as it is now'
             : fits
               ? `${formatPlural(read.changes, 'place')} changed, not applied yet`
               : 'Edited'}
@@ -79,6 +79,7 @@ export function DocumentJson() {
       </div>
       <div className={styles['grow']}>
         <CodeEditor
+          minimap
           label="Document as JSON"
           language="json"
           address="file:///document.espalier.json"

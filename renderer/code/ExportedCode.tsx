@@ -88,6 +88,7 @@ export function ExportedCode() {
       <div className={cx(styles['grow'], stale && styles['stale'])}>
         {code && (
           <CodeEditor
+            minimap
             label="Exported PyTorch code, read-only"
             language="python"
             address="file:///model.py"

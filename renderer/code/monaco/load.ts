@@ -23,12 +23,26 @@ export { monaco };
 /** Address of the document in the JSON editor; its schema is bound to it. */
 export const DOCUMENT_ADDRESS = 'file:///document.espalier.json';
 
-(self as { MonacoEnvironment?: { getWorker(id: string, label: string): Worker } }).MonacoEnvironment = {
+interface Environment {
+  getWorker(id: string, label: string): Worker;
+  createTrustedTypesPolicy(name: string, rules: object): unknown;
+}
+
+const environment: Environment = {
   getWorker: (_id, label) => {
     if (label === 'typescript' || label === 'javascript') return new TypeScriptWorker();
     return label === 'json' ? new JsonWorker() : new EditorWorker();
   },
+  // Addresses of workers go through the page's own policy, which allows those of its origin alone.
+  createTrustedTypesPolicy: (name, rules) =>
+    name === 'defaultWorkerFactory'
+      ? undefined
+      : (self as { trustedTypes?: { createPolicy(name: string, rules: object): unknown } }).trustedTypes?.createPolicy(
+          name,
+          rules,
+        ),
 };
+(self as { MonacoEnvironment?: Environment }).MonacoEnvironment = environment;
 
 /** Both themes from the tokens as they stand in the style sheet, whichever is shown. */
 function defineThemes(): void {

@@ -11,8 +11,14 @@ type Token = (name: string) => string;
 
 const hex = (n: number): string => Math.round(n).toString(16).padStart(2, '0');
 
-/** `rgba(27, 35, 48, 0.06)` as `#1b23300f`; other notations stay. */
+/** `rgba(27, 35, 48, 0.06)` as `#1b23300f`, `#fff` as `#ffffff`: the editor takes long hexadecimal notation alone. */
 export function hexColour(text: string): string {
+  const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])([0-9a-f])?$/i.exec(text.trim());
+  if (short)
+    return `#${short
+      .slice(1)
+      .map((digit) => (digit ?? '').repeat(2))
+      .join('')}`;
   const found = /^rgba?\((\d+)[, ]+(\d+)[, ]+(\d+)(?:[,/ ]+([\d.]+))?\)$/.exec(text.trim());
   if (!found) return text.trim();
   const [, r, g, b, a] = found;
