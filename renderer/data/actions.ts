@@ -1,27 +1,25 @@
 /** What a person does with data: choose a file, say what a column is, set the length limit. */
 import type { DataPreview } from '../../engine/protocol/api/data.ts';
+import type { GrantId, ProjectId } from '../../engine/protocol/api/fields.ts';
 import { inWorkflow, setParam } from '../../engine/protocol/edit.ts';
 import type { NodeId } from '../../engine/protocol/ids.ts';
 import type { Editor } from '../state/editor.ts';
-import { chooseFile } from '../runs/save.ts';
+import { chooseFile, sourceOf, type Chosen } from '../state/choose.ts';
 import { addTable, setTable, tableOf, dataSteps, withRole, type ColumnRole } from './steps.ts';
-
-export const DATA_FILES = '.csv,.tsv,.jsonl,.json,.txt,.conll,.parquet';
 
 /** Asks for a file and makes it the one of a data table; a project without one gets a table. */
 export async function chooseDataFile(editor: Editor, step?: NodeId): Promise<void> {
-  const file = await chooseFile(DATA_FILES);
-  if (file) await takeDataFile(editor, file, step);
+  const chosen = await chooseFile(editor, 'data');
+  if (chosen) await takeDataFile(editor, chosen, step);
 }
 
 /** A file becomes a file of the project; its columns are guessed anew. One step of undo. */
-export async function takeDataFile(editor: Editor, file: File, step?: NodeId): Promise<void> {
+async function takeDataFile(editor: Editor, chosen: Chosen, step: NodeId | undefined): Promise<void> {
   const { project, document } = editor.store.getState();
   if (!project || !document) return;
   try {
-    const grant = await editor.client.upload(file);
-    const guess = await editor.client.call('data.look', { grant });
-    const { file: name } = await editor.client.call('files.import', { project: project.id, grant });
+    const guess = await editor.client.call('data.look', sourceOf(chosen));
+    const name = 'path' in chosen ? chosen.path : await importedName(editor, project.id, chosen.grant);
     const table = tableOf(document, step ?? firstTable(editor));
     editor.edit(`Use ${name}`, (draft) =>
       table === undefined ? addTable(draft, name, guess) : setTable(draft, table, { file: name, ...guessed(guess) }),
@@ -31,6 +29,9 @@ export async function takeDataFile(editor: Editor, file: File, step?: NodeId): P
     editor.report(error);
   }
 }
+
+const importedName = async (editor: Editor, project: ProjectId, grant: GrantId): Promise<string> =>
+  (await editor.client.call('files.import', { project, grant })).file;
 
 const guessed = ({ task, text, label }: DataPreview) => ({ task, text: [...text], label: [...label] });
 

@@ -52,7 +52,7 @@ export async function startRun(editor: Editor, options: StartOptions = {}): Prom
     });
     const [first] = runs;
     if (first !== undefined) editor.set({ run: first });
-    if (runs.length > 1) editor.toast('info', `${runs.length} runs wait in the queue.`);
+    if (runs.length > 1) editor.toast('info', `${runs.length} runs are queued and train one after the other.`);
   } catch (error) {
     editor.report(error);
   }

@@ -109,11 +109,11 @@ export function formatWhen(iso: string, now: Date): string {
   return `${when.getDate()} ${when.toLocaleString('en', { month: 'short' })} ${clock}`;
 }
 
-/** What every list calls a run: `Run 12`, or its own name behind the number. */
-export const runTitle = (run: Pick<RunSummary, 'number' | 'name' | 'recipe'>): string =>
-  run.name === '' || run.name === `Run ${run.number}` || run.name === run.recipe
-    ? `Run ${run.number}`
-    : `${run.number} · ${run.name}`;
+/** What every list calls a run: its number, and what its name says beyond the recipe, which stands beside it. */
+export function runTitle({ number, name, recipe }: Pick<RunSummary, 'number' | 'name' | 'recipe'>): string {
+  const own = name.startsWith(recipe) ? name.slice(recipe.length).replace(/^[\s·]+/, '') : name;
+  return own === '' || own === `Run ${number}` ? `Run ${number}` : `Run ${number} · ${own}`;
+}
 
 /** Share of the steps that are done, 0 to 1. */
 export const doneShare = (run: Pick<RunSummary, 'step' | 'steps' | 'state'>): number =>

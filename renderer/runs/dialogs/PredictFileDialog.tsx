@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { Button, Callout, Dialog, formatCount, Progress } from '../../ui/index.ts';
 import { useEditor, useEditorState } from '../../state/editor.ts';
 import { CommandError } from '../../state/client.ts';
+import { findShell } from '../../state/shell.ts';
 import { shownRun } from '../live.ts';
 import { chooseFile } from '../save.ts';
 import { runTitle } from '../words.ts';
@@ -21,11 +22,13 @@ export function PredictFileDialog({ onClose }: { readonly onClose: () => void })
   const [stage, setStage] = useState<Stage>({ kind: 'idle' });
   if (!run) return null;
   const choose = async (): Promise<void> => {
-    const file = await chooseFile('.csv,.tsv,.jsonl,.json,.txt');
-    if (!file) return;
+    const shell = findShell();
+    const chosen = shell ? await shell.openDialog('data') : await chooseFile('.csv,.tsv,.jsonl,.json,.txt');
+    if (!chosen) return;
+    const file = { name: chosen.name };
     setStage({ kind: 'busy', file: file.name });
     try {
-      const grant = await editor.client.upload(file);
+      const grant = chosen instanceof File ? await editor.client.upload(chosen) : chosen.grant;
       const { ticket, name, rows } = await editor.client.call('run.predictFile', { run: run.run, grant });
       editor.client.download(ticket, name);
       setStage({ kind: 'done', file: file.name, rows });
