@@ -45,6 +45,8 @@ export function withoutSecrets(text: string, { home, workspace }: Pick<ReportFac
   const { username } = userInfo();
   if (username.length > 2 && username !== 'root') cleaned = cleaned.replaceAll(username, '<name>');
   return cleaned
+    .replace(/\/(?:home|Users)\/[^/\s]+/g, '<user>')
+    .replace(/\b(bearer|basic)\s+\S+/gi, '$1 <cut>')
     .replace(/(bearer|token|ticket|authorization|password|secret)(["':=\s]+)\S+/gi, '$1$2<cut>')
     .replace(/(https?:\/\/)[^/\s@]+@/g, '$1<cut>@')
     .replace(SECRET, (word) => (/\d/.test(word) && /[A-Za-z]/.test(word) ? '<cut>' : word));

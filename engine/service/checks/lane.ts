@@ -28,6 +28,7 @@ export class Lane {
   readonly #views = new Map<ProjectId, CheckView>();
   readonly #waiters = new Map<ProjectId, Waiter[]>();
   #busy = false;
+  #ended = false;
   #count = 0;
 
   constructor(phase: CheckPhase, options: ChecksOptions) {
@@ -86,7 +87,9 @@ export class Lane {
   }
 
   end(): void {
+    this.#ended = true;
     this.#wanted.clear();
+    this.#questions.length = 0;
     this.#worker.close();
   }
 
@@ -126,6 +129,7 @@ export class Lane {
 
   async #check(project: ProjectSession): Promise<void> {
     const answer = await this.#ask(project, { kind: this.#phase });
+    if (this.#ended) return;
     const view = answer.kind === 'checked' ? answer.view : this.#failed(project.revision, answer);
     const isCurrent = project.revision === view.revision;
     if (isCurrent || this.#phase === 'findings') {

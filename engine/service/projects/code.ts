@@ -1,13 +1,16 @@
 /** The exported PyTorch code of a model of an open project. */
 import { UserError } from '../../base/errors.ts';
-import { emitTorch } from '../../backends/torch/emit.ts';
+import { emitWithNames } from '../../backends/torch/emit.ts';
+import { placesOf, type NodePath } from '../../backends/torch/places.ts';
 import type { CommandResult } from '../../protocol/api/commands.ts';
-import type { ModelId } from '../../protocol/ids.ts';
+import { stackName, type Graph, type Node } from '../../protocol/document.ts';
+import { entriesOf, type ModelId, type NodeId } from '../../protocol/ids.ts';
 import { Checker } from '../../workflow/check.ts';
 import { examineDocument, type LoadedDocument } from '../../workflow/loadDocument.ts';
 import type { Toolkit } from '../../workflow/toolkit.ts';
 import { outsideAssets } from '../files/documentAssets.ts';
 import { userProblem } from '../problems.ts';
+import { nodeSpans } from './spans.ts';
 
 export interface CodeTools {
   readonly toolkit: Toolkit;
@@ -35,5 +38,7 @@ export function modelCode(
   );
   if (!compiled) throw new UserError(found.filter((d) => d.severity === 'error'));
   const { firstPosition } = toolkit.textLimits(document, model);
-  return { text: emitTorch(compiled, { firstPosition })['model.py'], spans: [] };
+  const text = emitTorch(compiled, { firstPosition })['model.py'];
+  const graph = document.models[model];
+  return { text, spans: graph ? nodeSpans(text, graph) : [] };
 }
