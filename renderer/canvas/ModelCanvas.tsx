@@ -4,7 +4,7 @@ import { useEffect, useMemo } from 'react';
 import { useEditor, useEditorState } from '../state/editor.ts';
 import { CanvasProvider, createCanvasStore } from './state/canvasState.ts';
 import { createBoard } from './state/board.ts';
-import { ModelFlow } from './parts/ModelFlow.tsx';
+import { CanvasFlow } from './parts/CanvasFlow.tsx';
 
 export function ModelCanvas() {
   const project = useEditorState((s) => s.project?.id);
@@ -16,12 +16,12 @@ export function ModelCanvas() {
 function Canvas() {
   const editor = useEditor();
   const canvas = useMemo(() => createCanvasStore(), []);
-  const board = useMemo(() => createBoard(editor, canvas), [editor, canvas]);
+  const board = useMemo(() => createBoard(editor, canvas, 'model'), [editor, canvas]);
   useEffect(() => board.start(), [board]);
   return (
     <CanvasProvider value={canvas}>
       <ReactFlowProvider>
-        <ModelFlow board={board} />
+        <CanvasFlow board={board} />
       </ReactFlowProvider>
     </CanvasProvider>
   );

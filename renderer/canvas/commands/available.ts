@@ -18,7 +18,7 @@ export const needsThree = (s: EditorState): string | undefined =>
   needsModel(s) ?? ((chosenOf(s)?.nodes.length ?? 0) < 3 ? 'Select three nodes or more first.' : undefined);
 
 export const needsSelection = (s: EditorState): string | undefined =>
-  needsModel(s) ??
+  needsCanvas(s) ??
   (s.selection.nodes.length + s.selection.edges.length === 0 ? 'Select a node or a wire first.' : undefined);
 
 export const needsGroup = (s: EditorState): string | undefined =>

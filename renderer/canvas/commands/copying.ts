@@ -5,6 +5,7 @@ import type { Editor } from '../../state/editor.ts';
 import { addressOf } from '../model/address.ts';
 import { clipText, copyNodes, pasteClip, readClip, type Clip } from '../model/clipboard.ts';
 import type { CardNode } from '../model/flow.ts';
+import { removeSteps } from './steps.ts';
 import { removeAll } from '../model/removing.ts';
 import type { Board } from '../state/board.ts';
 import { chosenOf, contextOf } from '../state/hands.ts';
@@ -41,6 +42,7 @@ export async function cutSelection(editor: Editor): Promise<void> {
 
 export function removeSelection(editor: Editor, label = 'Delete'): void {
   const state = editor.store.getState();
+  if (state.place.level === 'workflow') return removeSteps(editor, label);
   const chosen = chosenOf(state);
   const context = contextOf(state);
   if (!chosen || !context) return;

@@ -5,6 +5,7 @@ import { withGraphView, type Point } from '../../../engine/protocol/view.ts';
 import type { UiCommand } from '../../commands/command.ts';
 import type { Editor } from '../../state/editor.ts';
 import type { AlignTo } from '../handle.ts';
+import { anyAddressOf } from '../model/address.ts';
 import { aligned, distributed } from '../model/arrange.ts';
 import { racksOf, reorderRack } from '../model/attachments.ts';
 import { bypass } from '../model/removing.ts';
@@ -115,11 +116,11 @@ const collapse = (editor: Editor): void => {
 
 function rename(editor: Editor): void {
   const { selection } = editor.store.getState();
-  const chosen = chosenOf(editor.store.getState());
   const [first] = selection.nodes;
-  if (first === undefined || !chosen) return;
+  const at = anyAddressOf(selection.graph);
+  if (first === undefined || !at) return;
   const frame = /^(group|note):(.+)$/.exec(first);
-  const id = frame ? `${frame[1] ?? ''}:${selection.graph}:${frame[2] ?? ''}` : sceneId(chosen.at.path, first);
+  const id = frame ? `${frame[1] ?? ''}:${selection.graph}:${frame[2] ?? ''}` : sceneId(at.path, first);
   editor.canvas.current?.set({ writing: id });
 }
 

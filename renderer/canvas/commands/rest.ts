@@ -33,7 +33,7 @@ export const restCommands: readonly UiCommand[] = [
     group: 'Add',
     keys: 'Tab',
     words: ['new', 'insert', 'create'],
-    unavailable: editable(needsModel),
+    unavailable: editable(needsCanvas),
     run: (e) => e.canvas.current?.quickAdd('add'),
   },
   {

@@ -109,11 +109,11 @@ export const widened = (ports: readonly PlacedPort[], from: number, to: number):
 
 /** The size of a container whose body has this box, measured from the container's corner. */
 export const grown = (
-  card: { readonly width: number; readonly height: number },
+  card: { readonly width: number; readonly height: number; readonly footer?: number },
   body: { readonly right: number; readonly bottom: number },
 ): { readonly width: number; readonly height: number } => ({
   width: onGrid(Math.max(card.width, body.right + STACK.rail + 64)),
-  height: onGrid(Math.max(card.height, body.bottom + STACK.bottom)),
+  height: onGrid(Math.max(card.height, body.bottom + STACK.bottom) + (card.footer ?? 0)),
 });
 
 /** Nodes of a body never lie under the head or the left rail. */

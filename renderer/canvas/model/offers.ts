@@ -1,5 +1,5 @@
 /** What can be added: the palette's entries with their families, and a search that is done with each keystroke. */
-import type { Catalog, MethodInfo, NodeTypeInfo } from '../../../engine/protocol/api/catalog.ts';
+import type { Catalog, MethodInfo, NodeTypeInfo, StepTypeInfo } from '../../../engine/protocol/api/catalog.ts';
 import type { NodeId } from '../../../engine/protocol/ids.ts';
 import type { ModelAddress } from '../../../engine/protocol/edit.ts';
 import { attachWay } from './building.ts';
@@ -13,11 +13,13 @@ export interface Offer {
   readonly family: string;
   readonly type?: NodeTypeInfo;
   readonly method?: MethodInfo;
+  readonly step?: StepTypeInfo;
   /** Everything that a search looks in, in small letters. */
   readonly text: string;
 }
 
 export const FAMILIES: readonly { readonly id: string; readonly title: string }[] = [
+  { id: 'step', title: 'Steps' },
   { id: 'method', title: 'Methods' },
   { id: 'reparameterised', title: 'Reparameterised' },
   { id: 'additive', title: 'Additive' },
@@ -55,6 +57,24 @@ export function offersOf(catalog: Catalog): readonly Offer[] {
   const order = new Map(FAMILIES.map((f, i) => [f.id, i]));
   const all = [...methods, ...nodes].sort((a, b) => (order.get(a.family) ?? 99) - (order.get(b.family) ?? 99));
   known.set(catalog, all);
+  return all;
+}
+
+const knownSteps = new WeakMap<Catalog, readonly Offer[]>();
+
+/** Steps of the workflow; containers are made by their own dialog. */
+export function stepOffersOf(catalog: Catalog): readonly Offer[] {
+  const before = knownSteps.get(catalog);
+  if (before) return before;
+  const all = catalog.steps.map((s): Offer => ({
+    key: s.type,
+    title: s.title,
+    help: s.help,
+    family: 'step',
+    step: s,
+    text: `${s.title} ${s.type} ${s.help}`.toLowerCase(),
+  }));
+  knownSteps.set(catalog, all);
   return all;
 }
 

@@ -101,6 +101,7 @@ function sceneNode(
   const wires = wiresOf(graph);
   const dockedPorts = new Set(rack.map((a) => a.edge.to.port));
   const wired = new Set([...wires.into(id).map((e) => e.to.port), ...wires.from(id).map((e) => e.from.port)]);
+  const promoted = new Set<string>((graph.promoted ?? []).filter((p) => p.node === id).map((p) => p.port));
   const isStack = node.stack !== undefined && node.body !== undefined;
   const shape = own === undefined || own.output === '' ? '' : shapeWords(own.output);
   const asPort = (p: (typeof ports.inputs)[number], side: 'in' | 'out', i: number): CardPort => ({
@@ -109,8 +110,8 @@ function sceneNode(
     side,
     doc: p.doc,
     optional: p.optional,
-    wired: wired.has(p.name),
-    ...(p.glyph === undefined ? {} : { glyph: p.glyph }),
+    wired: wired.has(p.name) || promoted.has(p.name),
+    ...(p.glyph !== undefined ? { glyph: p.glyph } : promoted.has(p.name) ? { glyph: 'promoted' as const } : {}),
     ...(side === 'out' && i === 0 && shape !== '' ? { shape } : {}),
   });
   const chips = rack.map((a) => chipOf(input, address, a, stack, layer));

@@ -1,6 +1,6 @@
 /** The data of what is drawn. Everything here is plain, so that two scenes can be compared. */
-import type { Graph } from '../../../engine/protocol/document.ts';
-import type { ModelAddress } from '../../../engine/protocol/edit.ts';
+import type { AnyGraph } from '../../../engine/protocol/document.ts';
+import type { GraphAddress } from '../../../engine/protocol/edit.ts';
 import type { NodeId } from '../../../engine/protocol/ids.ts';
 import type { Severity } from '../../../engine/base/errors.ts';
 import type { Racks } from './attachments.ts';
@@ -77,6 +77,10 @@ export interface Face {
   readonly collapsed: boolean;
   /** Number of sources of a bank card; -1 when the node is none. */
   readonly bank: number;
+  /** Of a step: how it stands with it. */
+  readonly status?: { readonly state: string; readonly words: string };
+  /** Of a for-each container: its table. */
+  readonly items?: readonly { readonly name: string; readonly muted: boolean; readonly words: string }[];
 }
 
 /** A port with its place on the card: the middle of what is drawn. */
@@ -103,6 +107,8 @@ export interface SceneNode {
   /** Of a stack: before its body is placed. */
   readonly height: number;
   readonly ports: readonly PlacedPort[];
+  /** Room below the body of a container, for its table. */
+  readonly footer?: number;
   /** Where the rack begins, from the top. */
   readonly rackTop: number;
 }
@@ -122,8 +128,8 @@ export interface SceneEdge {
 }
 
 export interface SceneGraph {
-  readonly address: ModelAddress;
-  readonly graph: Graph;
+  readonly address: GraphAddress;
+  readonly graph: AnyGraph;
   readonly racks: Racks;
 }
 

@@ -21,7 +21,7 @@ export function gradientPath(
   if (!top) return on;
   const walk = new Walk(types, layer, on);
   walk.graph(top, [], undefined, new Set());
-  return new Set([...on].filter((id) => walk.leads(top, id)));
+  return new Set([...on].filter((id) => walk.leads(top, id.replace(/^wire:/, ''))));
 }
 
 class Walk {
@@ -68,6 +68,7 @@ class Walk {
     for (const e of graph.edges) {
       if (e.to.node === WALL_OUT && hot.has(`${e.from.node}.${e.from.port}`)) leaving.add(e.to.port);
     }
+    if (shown) for (const end of hot) this.#on.add(`wire:${sceneId(path, end as NodeId)}`);
     return leaving;
   }
 

@@ -3,7 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { useEditor, useEditorState, type Editor } from '../../state/editor.ts';
 import { Button, cx, Empty, Formula } from '../../ui/index.ts';
-import { FAMILIES, offersOf, searchOffers, type Offer } from '../model/offers.ts';
+import { FAMILIES, offersOf, searchOffers, stepOffersOf, type Offer } from '../model/offers.ts';
 import { TypeIcon } from '../parts/icons.tsx';
 import { MODULE_DATA } from '../parts/useGestures.ts';
 import { MethodForm } from './MethodForm.tsx';
@@ -23,7 +23,11 @@ export function ModuleList() {
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState<string | undefined>(undefined);
   const scroll = useRef<HTMLDivElement>(null);
-  const offers = useMemo(() => (catalog ? offersOf(catalog) : NONE), [catalog]);
+  const level = useEditorState((s) => s.place.level);
+  const offers = useMemo(
+    () => (!catalog ? NONE : level === 'workflow' ? stepOffersOf(catalog) : offersOf(catalog)),
+    [catalog, level],
+  );
   const rows = useMemo(() => rowsOf(offers, text), [offers, text]);
   const entries = useMemo(() => rows.flatMap((r) => (r.kind === 'offer' ? [r.offer] : [])), [rows]);
   const active = entries.find((o) => o.key === chosen);
@@ -47,7 +51,7 @@ export function ModuleList() {
     else if (e.key === 'Enter') {
       const offer = active ?? entries[0];
       if (!offer) return;
-      if (offer.type) add(editor, offer);
+      if (!offer.method) add(editor, offer);
       else setChosen(offer.key);
     } else return;
     e.preventDefault();
@@ -99,7 +103,7 @@ export function ModuleList() {
                 style={style}
                 chosen={row.offer.key === chosen}
                 onChoose={() => setChosen(row.offer.key === chosen ? undefined : row.offer.key)}
-                onAdd={() => (row.offer.type ? add(editor, row.offer) : setChosen(row.offer.key))}
+                onAdd={() => (!row.offer.method ? add(editor, row.offer) : setChosen(row.offer.key))}
               />
             );
           })}
@@ -114,7 +118,8 @@ export function ModuleList() {
 }
 
 const add = (editor: Editor, offer: Offer): void => {
-  if (offer.type) editor.canvas.current?.add(offer.type.type);
+  const type = offer.type?.type ?? offer.step?.type;
+  if (type !== undefined) editor.canvas.current?.add(type);
 };
 
 function rowsOf(offers: readonly Offer[], text: string): readonly Row[] {
@@ -138,7 +143,7 @@ function Entry(p: {
   readonly onAdd: () => void;
 }) {
   const { offer } = p;
-  const type = offer.type?.type;
+  const type = offer.type?.type ?? offer.step?.type;
   return (
     <div
       id={`module-${offer.key}`}

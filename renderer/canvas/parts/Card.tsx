@@ -1,9 +1,11 @@
 /** The card of a node: words first, formal name second; ports; docked modules with the line of what they compute. */
 import type { NodeProps } from '@xyflow/react';
-import { ChevronsUpDown, Leaf, OctagonAlert, Snowflake, TriangleAlert, VolumeX } from 'lucide-react';
+import { ChevronsUpDown, Leaf, OctagonAlert, Pin, Snowflake, TriangleAlert, VolumeX } from 'lucide-react';
 import { memo } from 'react';
 import { formatCompact } from '../../ui/format.ts';
 import { cx } from '../../ui/cx.ts';
+import { useEditor } from '../../state/editor.ts';
+import { jumpAcross } from '../commands/jumping.ts';
 import type { CardNode } from '../model/flow.ts';
 import type { Face, Problem } from '../model/sceneTypes.ts';
 import { useNearness } from './detail.ts';
@@ -42,7 +44,7 @@ export const Card = memo(function Card({ data, selected }: NodeProps<CardNode>) 
           {ports.map((p) =>
             p.label ? (
               <span key={`${p.type}${p.id}`} className={styles['label']} data-side={p.side} style={{ top: p.y - 8 }}>
-                <span>{p.name}</span>
+                {p.glyph === 'promoted' ? <Jump id={scene.id} port={p.name} /> : <span>{p.name}</span>}
                 {p.shape !== undefined && <span className={styles['shape']}>{p.shape}</span>}
               </span>
             ) : null,
@@ -58,6 +60,22 @@ export const Card = memo(function Card({ data, selected }: NodeProps<CardNode>) 
   );
 });
 
+/** A port that crosses the levels: a click goes to its other end. */
+function Jump({ id, port }: { readonly id: string; readonly port: string }) {
+  const editor = useEditor();
+  return (
+    <button
+      type="button"
+      className={`${styles['jump'] ?? ''} nodrag nopan`}
+      title={`Go to the other end of "${port}"`}
+      onClick={() => jumpAcross(editor, id, port)}
+    >
+      <Pin size={12} aria-hidden />
+      {port}
+    </button>
+  );
+}
+
 export const worst = (problems: readonly Problem[]): string | undefined =>
   problems.length === 0 ? undefined : problems.some((p) => p.severity === 'error') ? 'error' : 'warning';
 
@@ -70,6 +88,11 @@ function Words({ id, face, shape }: { readonly id: string; readonly face: Face; 
           <span className={styles['name']} title={face.subtitle}>
             {face.subtitle}
           </span>
+          {face.status !== undefined && face.status.words !== '' && (
+            <span className={styles['status']} data-state={face.status.state}>
+              {face.status.words}
+            </span>
+          )}
           {shape !== undefined && (
             <span className={cx(styles['shape'], 'figure')} title={`gives ${shape}`}>
               {shape}

@@ -5,12 +5,13 @@
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { useEditor, useEditorState } from '../../state/editor.ts';
 import { addAt, addOnWireEnd, attachToSelection } from '../commands/adding.ts';
+import { addStepAt } from '../commands/steps.ts';
 import { selectFound } from '../commands/selecting.ts';
 import { addressOf } from '../model/address.ts';
 import { findNodes } from '../model/query.ts';
 import { indexCatalog } from '../model/catalog.ts';
 import { graphAt, stackAt } from '../../../engine/protocol/edit.ts';
-import { offersForNodes, offersForWire, offersOf, searchOffers, type Offer } from '../model/offers.ts';
+import { offersForNodes, offersForWire, offersOf, searchOffers, stepOffersOf, type Offer } from '../model/offers.ts';
 import { portEnds } from '../model/ports.ts';
 import { useCanvas, useCanvasState, type QuickAddState } from '../state/canvasState.ts';
 import { chosenOf, contextOf } from '../state/hands.ts';
@@ -56,6 +57,7 @@ function Search({ open }: { readonly open: QuickAddState }) {
     const state = editor.store.getState();
     const context = contextOf(state);
     if (!catalog || !context) return [];
+    if (state.place.level === 'workflow') return stepOffersOf(catalog);
     const all = offersOf(catalog);
     if (open.from) {
       const kind = kindOf(state, open);
@@ -93,6 +95,10 @@ function Search({ open }: { readonly open: QuickAddState }) {
     root?.focus({ preventScroll: true });
   };
   const choose = (offer: Offer): void => {
+    if (offer.step) {
+      close();
+      return addStepAt(editor, offer.step.type, open);
+    }
     const type = offer.type?.type;
     if (type === undefined) return;
     close();

@@ -4,6 +4,7 @@ import { ChevronsDownUp, Layers, ListEnd, Pin, Repeat, Share2 } from 'lucide-rea
 import { memo } from 'react';
 import type { CardNode } from '../model/flow.ts';
 import type { CardPort, PlacedPort } from '../model/sceneTypes.ts';
+import { MOST_ITEMS } from '../model/workflowScene.ts';
 import { runToggleCollapse } from '../commands/folding.ts';
 import { useEditor } from '../../state/editor.ts';
 import { ProblemMark, worst } from './Card.tsx';
@@ -33,10 +34,15 @@ export const Stack = memo(function Stack({ data, selected, width, height }: Node
           <Renamer id={scene.id} title={face.title} className={styles['title']} />
           <span className={styles['sub']}>{face.subtitle}</span>
         </span>
-        <span className={styles['repeat']} title={`The body is repeated ${face.stack?.repeat ?? 1} times`}>
-          ×{face.stack?.repeat}
+        <span
+          className={styles['repeat']}
+          title={
+            face.items ? 'The body runs once for each item' : `The body is repeated ${face.stack?.repeat ?? 1} times`
+          }
+        >
+          {face.items ? `${face.items.length} items` : `×${face.stack?.repeat ?? 1}`}
         </span>
-        {near && face.stack && <Scrubber face={face.stack} />}
+        {near && face.stack && !face.items && <Scrubber face={face.stack} />}
         <button
           type="button"
           className={`${styles['fold'] ?? ''} nodrag`}
@@ -47,6 +53,7 @@ export const Stack = memo(function Stack({ data, selected, width, height }: Node
           <ChevronsDownUp size={16} aria-hidden />
         </button>
       </div>
+      {near && face.items && <Items items={face.items} />}
       <div className={styles['rail']} data-side="left" />
       <div className={styles['rail']} data-side="right" />
       {near &&
@@ -65,6 +72,30 @@ export const Stack = memo(function Stack({ data, selected, width, height }: Node
     </div>
   );
 });
+
+/** The table of a for-each container: what each item is called and what it sets. */
+function Items({ items }: { readonly items: NonNullable<CardNode['data']['scene']['face']['items']> }) {
+  const shown = items.slice(0, MOST_ITEMS);
+  return (
+    <div className={styles['items']} role="table" aria-label="Items">
+      {shown.map((item) => (
+        <div key={item.name} className={styles['itemRow']} role="row" data-muted={item.muted || undefined}>
+          <b role="cell" title={item.name}>
+            {item.name}
+          </b>
+          <span role="cell" title={item.words}>
+            {item.words}
+          </span>
+        </div>
+      ))}
+      {items.length > shown.length && (
+        <div className={styles['itemRow']} role="row">
+          <span role="cell">and {items.length - shown.length} more</span>
+        </div>
+      )}
+    </div>
+  );
+}
 
 const WORDS: Readonly<Record<NonNullable<CardPort['glyph']>, string>> = {
   carry: 'carry: each layer hands it to the next',

@@ -1,5 +1,11 @@
 /** The icon of each node type and family. */
 import {
+  BrainCircuit,
+  Dumbbell,
+  FileOutput,
+  PackageOpen,
+  Repeat,
+  Table2,
   Activity,
   Blend,
   Box,
@@ -53,6 +59,15 @@ const BY_TYPE: ReadonlyMap<string, LucideIcon> = new Map<string, LucideIcon>([
   ['compose.average', Blend],
   ['output', LogOut],
   ['stack', Layers],
+  ['for-each', Repeat],
+  ['data.table', Table2],
+  ['data.split', Split],
+  ['model', BrainCircuit],
+  ['train', Dumbbell],
+  ['evaluate', Target],
+  ['predict', FileOutput],
+  ['adapter.file', Puzzle],
+  ['export', PackageOpen],
 ]);
 const BY_FAMILY: ReadonlyMap<string, LucideIcon> = new Map<string, LucideIcon>([
   ['input', Type],

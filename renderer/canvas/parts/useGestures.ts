@@ -5,14 +5,15 @@ import { graphAt, replaceGraph } from '../../../engine/protocol/edit.ts';
 import { useEditor, type Editor } from '../../state/editor.ts';
 import { addAt, land } from '../commands/adding.ts';
 import { dropFiles } from '../commands/files.ts';
+import { addStepAt } from '../commands/steps.ts';
 import { cloneMoved } from '../commands/copying.ts';
-import { addressOf } from '../model/address.ts';
+import { addressOf, anyAddressOf } from '../model/address.ts';
 import { isCard, type CardNode, type FlowEdge, type FlowNode } from '../model/flow.ts';
 import { wiresOf } from '../model/ports.ts';
 import type { Board } from '../state/board.ts';
 import { useCanvas, type CanvasStore, type ScreenPoint } from '../state/canvasState.ts';
 import { createDropping, voidAt, type Held } from '../state/dropping.ts';
-import { createWiring, endOf } from '../state/wiring.ts';
+import { anyEndOf, createWiring } from '../state/wiring.ts';
 
 /** The kind of data of a module that is dragged; browsers write it in small letters and show nothing else while it is held. */
 export const MODULE_DATA = 'text/x-espalier-module-';
@@ -88,10 +89,10 @@ export function useGestures(board: Board, flow: ReactFlowInstance, root: RefObje
         if (why !== undefined) editor.toast('warning', why);
         return;
       }
-      const end = endOf(board, held.node, held.handle, held.type);
+      const end = anyEndOf(board, held.node, held.handle, held.type);
       const place = voidAt(board, flow, screen);
       if (!end || !place) return;
-      if (addressOf(place.graph)?.path.join('/') !== end.at.path.join('/')) {
+      if (anyAddressOf(place.graph)?.path.join('/') !== end.at.path.join('/')) {
         return editor.toast(
           'warning',
           'A wire cannot pass through the wall of a stack. Use one of the ports on its rails.',
@@ -179,7 +180,7 @@ export function useGestures(board: Board, flow: ReactFlowInstance, root: RefObje
         e.preventDefault();
         e.dataTransfer.dropEffect = 'copy';
         const info = type === undefined ? undefined : typeNamed(editor, type.slice(MODULE_DATA.length));
-        if (info !== undefined) dropping.over({ type: info }, pointOf(e), e.altKey);
+        if (info !== undefined && board.level === 'model') dropping.over({ type: info }, pointOf(e), e.altKey);
       },
       onDragLeave: (e: DragEvent) => {
         if (e.relatedTarget === null) dropping.end();
@@ -190,7 +191,9 @@ export function useGestures(board: Board, flow: ReactFlowInstance, root: RefObje
         const type = data === undefined ? undefined : typeNamed(editor, data.slice(MODULE_DATA.length));
         const landing = type === undefined ? undefined : dropping.landing(pointOf(e));
         dropping.end();
-        if (type !== undefined && landing) {
+        if (type !== undefined && landing?.kind === 'void' && board.level === 'workflow')
+          addStepAt(editor, type, landing);
+        else if (type !== undefined && landing) {
           const middle =
             landing.kind === 'void' ? { ...landing, at: { x: landing.at.x - 100, y: landing.at.y - 28 } } : landing;
           addAt(editor, type, middle);
@@ -217,7 +220,9 @@ export function useGestures(board: Board, flow: ReactFlowInstance, root: RefObje
 }
 
 const typeNamed = (editor: Editor, small: string): string | undefined =>
-  editor.store.getState().catalog?.nodes.find((n) => n.type.toLowerCase() === small)?.type;
+  [...(editor.store.getState().catalog?.nodes ?? []), ...(editor.store.getState().catalog?.steps ?? [])].find(
+    (n) => n.type.toLowerCase() === small,
+  )?.type;
 
 /** Draws the knife and removes the wires under it when it is let go. */
 function cut(editor: Editor, board: Board, root: HTMLElement | null, from: ScreenPoint): void {
@@ -259,7 +264,7 @@ function cut(editor: Editor, board: Board, root: HTMLElement | null, from: Scree
     editor.edit(wires.length === 1 ? 'Cut wire' : `Cut ${wires.length} wires`, (d) => {
       let next = d;
       for (const graph of new Set(wires.map((w) => w.graph))) {
-        const at = addressOf(graph);
+        const at = anyAddressOf(graph);
         const inside = at && graphAt(next, at);
         if (!at || !inside) continue;
         const gone = new Set(wires.filter((w) => w.graph === graph).map((w) => w.edge));

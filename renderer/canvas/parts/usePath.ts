@@ -35,11 +35,12 @@ export function usePath(root: RefObject<HTMLElement | null>, nodes: readonly Flo
   }, [root, shown, document, model, layer, catalog, nodes]);
 }
 
-/** A wire carries a gradient when what gives it is on the path; `main:layers|q.y->a.x`. */
+/** A wire carries a gradient when the port that gives it does, and what takes it is on the path; `main:layers|q.y->a.x`. */
 function onPath(edge: string, path: ReadonlySet<string>): boolean {
   const [graph = '', wire = ''] = edge.split('|');
   const container = graph.slice(graph.indexOf(':') + 1);
-  const from = wire.slice(0, wire.indexOf('.'));
-  if (from === '$in') return path.has(container);
-  return path.has(container === '' ? from : `${container}/${from}`);
+  const [from = '', to = ''] = wire.split('->');
+  const taker = to.slice(0, to.lastIndexOf('.'));
+  const inside = (name: string): string => (container === '' ? name : `${container}/${name}`);
+  return path.has(`wire:${inside(from)}`) && (taker === '$out' || path.has(inside(taker)));
 }

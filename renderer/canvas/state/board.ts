@@ -25,6 +25,8 @@ import {
 import { layoutScene, type Laid } from '../model/layoutGraph.ts';
 import { EMPTY_SCENE, makeScene } from '../model/scene.ts';
 import type { Scene } from '../model/sceneTypes.ts';
+import { makeWorkflowScene } from '../model/workflowScene.ts';
+import { stepFactsOf } from './stepFacts.ts';
 import type { CanvasStore } from './canvasState.ts';
 import { createLayouter, LayoutCancelled } from './layouter.ts';
 
@@ -39,6 +41,7 @@ export interface BoardState {
 }
 
 export interface Board {
+  readonly level: 'model' | 'workflow';
   readonly store: StoreApi<BoardState>;
   onNodesChange(changes: readonly NodeChange<FlowNode>[]): void;
   onEdgesChange(changes: readonly EdgeChange<FlowEdge>[]): void;
@@ -57,7 +60,7 @@ const NONE: ReadonlySet<string> = new Set();
 /** Larger graphs have plain curves: ways around cards would cost more than they show at that zoom. */
 const MOST_ROUTED = 1200;
 
-export function createBoard(editor: Editor, canvas: CanvasStore): Board {
+export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['level']): Board {
   const store = createStore<BoardState>(() => ({ scene: EMPTY_SCENE, nodes: [], edges: [], ready: false, fits: 0 }));
   const layouter = createLayouter();
   /** Places from layouts, by model and graph; the document's own come first. */
@@ -84,20 +87,25 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
   const derive = (state: EditorState): void => {
     const { document, catalog, place, check, selection } = state;
     const model = place.model;
-    if (!document || !catalog || model === undefined || place.level !== 'model') return;
+    if (!document || !catalog || place.level !== level) return;
     const types = catalog ? indexCatalog(catalog) : NO_TYPES;
     const before = store.getState();
-    const scene = makeScene(
-      {
-        document,
-        model,
-        types,
-        figures: figuresOf(check, model),
-        layer: place.layer,
-        asWires: canvas.getState().asWires,
-      },
-      before.scene,
-    );
+    const scene =
+      level === 'workflow'
+        ? makeWorkflowScene({ document, types, facts: stepFactsOf(state) }, before.scene)
+        : model === undefined
+          ? EMPTY_SCENE
+          : makeScene(
+              {
+                document,
+                model,
+                types,
+                figures: figuresOf(check, model),
+                layer: place.layer,
+                asWires: canvas.getState().asWires,
+              },
+              before.scene,
+            );
     const unplaced = [...scene.graphs.keys()].some(
       (g) => Object.keys(places(document, g)).length === 0 && scene.nodes.some((n) => n.graph === g),
     );
@@ -171,7 +179,7 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
       });
       remember(result, only);
       const now = editor.store.getState();
-      if (now.document && now.place.level === 'model') {
+      if (now.document && now.place.level === level) {
         const wasReady = store.getState().ready;
         derive(now);
         if (!wasReady) store.setState((s) => ({ fits: s.fits + 1 }));
@@ -196,6 +204,7 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
   const placesNow = (): Map<string, Point> => new Map(store.getState().nodes.map((n) => [n.id, n.position]));
 
   const board: Board = {
+    level,
     store,
     onNodesChange: (changes) => {
       const moves = changes.filter((c) => c.type === 'position' && c.position !== undefined);
@@ -305,7 +314,8 @@ export function createBoard(editor: Editor, canvas: CanvasStore): Board {
             now.catalog !== before.catalog ||
             now.check !== before.check ||
             now.place !== before.place ||
-            now.selection !== before.selection
+            now.selection !== before.selection ||
+            (level === 'workflow' && now.runs !== before.runs)
           ) {
             derive(now);
           }

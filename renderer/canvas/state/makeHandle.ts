@@ -5,6 +5,7 @@ import type { NodeId } from '../../../engine/protocol/ids.ts';
 import type { Editor } from '../../state/editor.ts';
 import type { Box, CanvasHandle } from '../handle.ts';
 import { addAt, attachToSelection } from '../commands/adding.ts';
+import { addStepAt } from '../commands/steps.ts';
 import { isCard } from '../model/flow.ts';
 import type { Board } from './board.ts';
 import type { CanvasStore } from './canvasState.ts';
@@ -39,7 +40,7 @@ export function makeHandle(
     return found && { graph: found.graph, at: found.at, screen };
   };
   const handle: CanvasHandle = {
-    level: 'model',
+    level: board.level,
     get: () => canvas.getState(),
     set: (change) => canvas.setState(change),
     zoomBy: (factor) => void flow.zoomTo(flow.getZoom() * factor, still()),
@@ -58,6 +59,11 @@ export function makeHandle(
       if (place) canvas.setState({ quickAdd: { mode, ...place } });
     },
     add: (type) => {
+      if (board.level === 'workflow') {
+        const place = here();
+        if (place) addStepAt(editor, type, place);
+        return;
+      }
       const chosen = chosenOf(editor.store.getState());
       if (chosen && chosen.nodes.length > 0 && attachable(editor, type)) {
         attachToSelection(editor, type);

@@ -3,18 +3,21 @@
  * wire is over them. Works on the ports' elements directly, so that no card is drawn again.
  */
 import type { NodeId, PortId } from '../../../engine/protocol/ids.ts';
-import { connect, disconnect, graphAt } from '../../../engine/protocol/edit.ts';
+import { connect, disconnect, graphAt, type GraphAddress } from '../../../engine/protocol/edit.ts';
 import { WALL_IN, WALL_OUT } from '../../../engine/protocol/ids.ts';
 import type { Editor } from '../../state/editor.ts';
-import { addressOf } from '../model/address.ts';
+import { anyAddressOf } from '../model/address.ts';
 import { fitsOf, whyNot, type End } from '../model/compatible.ts';
 import { edgeId } from '../model/scene.ts';
+import { stepWhyNot, type StepEnd } from '../model/stepWiring.ts';
 import type { Board } from './board.ts';
 import type { CanvasStore } from './canvasState.ts';
 import { contextOf } from './hands.ts';
 
-/** A handle of React Flow as an end of a wire of the document. */
-export function endOf(board: Board, nodeId: string, handle: string, type: 'source' | 'target'): End | undefined {
+export type AnyEnd = { readonly at: GraphAddress; readonly node: NodeId; readonly port: PortId };
+
+/** A handle of React Flow as an end of a wire of the document, on either level. */
+export function anyEndOf(board: Board, nodeId: string, handle: string, type: 'source' | 'target'): AnyEnd | undefined {
   const { scene } = board.store.getState();
   const node = scene.byId.get(nodeId);
   if (!node) return undefined;
@@ -24,12 +27,21 @@ export function endOf(board: Board, nodeId: string, handle: string, type: 'sourc
     if (!body) return undefined;
     return { at: body.address, node: type === 'source' ? WALL_IN : WALL_OUT, port: (wall[2] ?? '') as PortId };
   }
-  const at = addressOf(node.graph);
+  const at = anyAddressOf(node.graph);
   if (!at) return undefined;
   const chip = handle.indexOf('.');
   return chip < 0
     ? { at, node: node.node, port: handle as PortId }
     : { at, node: handle.slice(0, chip) as NodeId, port: handle.slice(chip + 1) as PortId };
+}
+
+const isModelEnd = (end: AnyEnd): end is End => end.at.level === 'model';
+const isStepEnd = (end: AnyEnd): end is StepEnd => end.at.level === 'workflow';
+
+/** The same on the level of models alone. */
+export function endOf(board: Board, nodeId: string, handle: string, type: 'source' | 'target'): End | undefined {
+  const end = anyEndOf(board, nodeId, handle, type);
+  return end && isModelEnd(end) ? end : undefined;
 }
 
 export interface Wiring {
@@ -50,6 +62,13 @@ export function createWiring(
   let instead:
     { readonly from: { node: NodeId; port: PortId }; readonly to: { node: NodeId; port: PortId } } | undefined;
 
+  const whyPair = (a: AnyEnd, b: AnyEnd): string | undefined => {
+    const context = contextOf(editor.store.getState());
+    if (!context) return 'Nothing is open.';
+    if (isModelEnd(a) && isModelEnd(b)) return whyNot(context, a, b, instead);
+    return isStepEnd(a) && isStepEnd(b) ? stepWhyNot(context.document, context.types, a, b) : 'Nothing is here.';
+  };
+
   const mark = (element: Element, why: string | undefined): void => {
     element.setAttribute('data-fit', why === undefined ? 'yes' : 'no');
     if (why !== undefined) element.setAttribute('data-why', why);
@@ -57,41 +76,41 @@ export function createWiring(
 
   return {
     begin: (nodeId, handle, type, edge) => {
-      const state = editor.store.getState();
-      const context = contextOf(state);
-      const held = endOf(board, nodeId, handle, type);
+      const held = anyEndOf(board, nodeId, handle, type);
       const element = root();
+      const context = contextOf(editor.store.getState());
       if (!context || !held || !element) return;
       instead = edge === undefined ? undefined : wireNamed(board, edge);
       canvas.setState({ wiring: true });
-      const side = type === 'source' ? 'out' : 'in';
-      const fits = new Map(
-        fitsOf(context, held, side, instead).map((f) => [`${f.end.node}.${f.end.port.name}`, f.why] as const),
-      );
+      // All ends of the same graph at once: kinds and widths are looked up once for them.
+      const fits = isModelEnd(held)
+        ? new Map(
+            fitsOf(context, held, type === 'source' ? 'out' : 'in', instead).map(
+              (f) => [`${f.end.node}.${f.end.port.name}`, f.why] as const,
+            ),
+          )
+        : undefined;
       const container = held.at.path.join('/');
       for (const handleElement of element.querySelectorAll<HTMLElement>('.react-flow__handle')) {
         const id = handleElement.dataset['nodeid'] ?? '';
         const name = handleElement.dataset['handleid'] ?? '';
         const isSource = handleElement.classList.contains('source');
         if (id === nodeId && name === handle && isSource === (type === 'source')) continue;
-        const end = endOf(board, id, name, isSource ? 'source' : 'target');
-        const sameGraph = end !== undefined && end.at.path.join('/') === container;
-        if (isSource === (type === 'source')) {
-          mark(handleElement, 'A wire goes from an output to an input.');
-        } else if (!sameGraph) {
-          mark(handleElement, end ? whyNotEnds(context, held, end, type) : 'Nothing is here.');
-        } else mark(handleElement, fits.get(`${end.node}.${end.port}`));
+        const end = anyEndOf(board, id, name, isSource ? 'source' : 'target');
+        if (!end) continue;
+        if (isSource === (type === 'source')) mark(handleElement, 'A wire goes from an output to an input.');
+        else if (fits && end.at.path.join('/') === container) mark(handleElement, fits.get(`${end.node}.${end.port}`));
+        else mark(handleElement, type === 'source' ? whyPair(held, end) : whyPair(end, held));
       }
     },
     why: (from, to) => {
-      const context = contextOf(editor.store.getState());
-      const a = endOf(board, from.node, from.handle, 'source');
-      const b = endOf(board, to.node, to.handle, 'target');
-      return !context || !a || !b ? 'Nothing is here.' : whyNot(context, a, b, instead);
+      const a = anyEndOf(board, from.node, from.handle, 'source');
+      const b = anyEndOf(board, to.node, to.handle, 'target');
+      return !a || !b ? 'Nothing is here.' : whyPair(a, b);
     },
     make: (from, to) => {
-      const a = endOf(board, from.node, from.handle, 'source');
-      const b = endOf(board, to.node, to.handle, 'target');
+      const a = anyEndOf(board, from.node, from.handle, 'source');
+      const b = anyEndOf(board, to.node, to.handle, 'target');
       if (!a || !b) return;
       const wire = { from: { node: a.node, port: a.port }, to: { node: b.node, port: b.port } };
       const cut = instead;
@@ -110,16 +129,6 @@ export function createWiring(
       }
     },
   };
-}
-
-function whyNotEnds(
-  context: NonNullable<ReturnType<typeof contextOf>>,
-  held: End,
-  other: End,
-  type: 'source' | 'target',
-): string {
-  const why = type === 'source' ? whyNot(context, held, other) : whyNot(context, other, held);
-  return why ?? 'A wire cannot pass through the wall of a stack.';
 }
 
 function wireNamed(

@@ -4,6 +4,7 @@ import { Background, BackgroundVariant, ReactFlow, SelectionMode, useReactFlow, 
 import { startTransition, useCallback, useEffect, useMemo, useRef, useState, type MouseEvent } from 'react';
 import { useStore } from 'zustand';
 import { isFresh, useEditor, useEditorState } from '../../state/editor.ts';
+import { openModelOf } from '../commands/jumping.ts';
 import { CULL_FROM, detailAt } from '../model/lod.ts';
 import type { FlowNode } from '../model/flow.ts';
 import type { Board } from '../state/board.ts';
@@ -37,7 +38,7 @@ const ARIA = {
   'edge.a11yDescription.default': 'Press Enter to select the wire, Delete to remove it.',
 };
 
-export function ModelFlow({ board }: { readonly board: Board }) {
+export function CanvasFlow({ board }: { readonly board: Board }) {
   const editor = useEditor();
   const canvas = useCanvas();
   const flow = useReactFlow();
@@ -134,9 +135,10 @@ export function ModelFlow({ board }: { readonly board: Board }) {
         return;
       }
       const id = card.dataset['id'];
+      if (id !== undefined && board.level === 'workflow' && openModelOf(editor, id)) return;
       if (id !== undefined && !id.startsWith('note:')) canvas.setState({ writing: id });
     },
-    [board, canvas, flow],
+    [board, canvas, editor, flow],
   );
   const onKeyDown = useMemo(() => canvasKeys(editor, canvas, board, handle, root), [editor, canvas, board, handle]);
 
@@ -144,7 +146,7 @@ export function ModelFlow({ board }: { readonly board: Board }) {
     <div
       ref={root}
       className={styles['canvas']}
-      data-canvas="model"
+      data-canvas={board.level}
       data-detail={detail}
       data-stale={!fresh || undefined}
       data-wiring={wiring || undefined}
