@@ -20,19 +20,27 @@ export function scoreText(text: string, title: string): number | undefined {
   return scattered(wanted.replace(/\s+/g, ''), where);
 }
 
+const startsWord = (where: string, at: number): boolean => at === 0 || /[\s.:(-]/.test(where[at - 1] ?? '');
+
+/** The next place of a sign: where a word starts with it, else anywhere. */
+function placeOf(sign: string, where: string, from: number): number {
+  for (let at = where.indexOf(sign, from); at >= 0; at = where.indexOf(sign, at + 1))
+    if (startsWord(where, at)) return at;
+  return where.indexOf(sign, from);
+}
+
 /** Letters spread over the title; starts of words count more, gaps cost. */
 function scattered(wanted: string, where: string): number | undefined {
   let score = 300;
   let from = 0;
   for (const sign of wanted) {
-    const at = where.indexOf(sign, from);
+    const at = placeOf(sign, where, from);
     if (at < 0) return undefined;
-    const starts = at === 0 || /[\s.:(-]/.test(where[at - 1] ?? '');
-    score += (starts ? 12 : 0) - Math.min(20, at - from) * (from === 0 ? 0.5 : 3);
+    score += (startsWord(where, at) ? 12 : 0) - Math.min(20, at - from) * (from === 0 ? 0.5 : 3);
     from = at + 1;
   }
   // Letters that lie all over a long text are no answer.
-  return score > 240 ? score - 200 : undefined;
+  return score > 240 ? score - 200 - where.length / 10 : undefined;
 }
 
 /** Entries that fit, the best first; without a text those that were used lately, then the order of the list. */
