@@ -132,8 +132,8 @@ const COLUMNS: readonly Column<ParameterGroup>[] = [
   {
     id: 'shape',
     title: 'Shape',
-    width: 68,
-    cell: (r) => <span className={styles['mono']}>{r.shape.replace(',', ', ')}</span>,
+    width: 86,
+    cell: (r) => <span className={styles['mono']}>{r.shape}</span>,
   },
   {
     id: 'count',

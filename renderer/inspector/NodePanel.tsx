@@ -39,6 +39,17 @@ export function NodePanel({ document, subject }: { readonly document: Document; 
   const trains = info?.peft !== undefined || parametersOf(document, figures, at).own.length > 0;
   const infos = info?.params ?? {};
   const unknown = strangers(document, node, infos);
+  // Of a layer of the backbone people want to know what it gives; its settings follow the checkpoint and rarely change.
+  const isLayer = info?.family === 'layer';
+  const form = Object.keys(infos).length > 0 && (
+    <Section
+      title={isLayer ? 'Settings of the layer' : 'Parameters'}
+      note={range !== undefined && layer !== 'all' ? `layer ${layer}` : undefined}
+    >
+      <ParamForm document={document} at={at} node={node} infos={infos} range={range} problems={problems} />
+      {unknown.length > 0 && <p className={styles['quiet']}>Not known to this type: {unknown.join(', ')}.</p>}
+    </Section>
+  );
   const fixed = info === undefined || (info.bypass === 'none' && info.peft === undefined);
   return (
     <>
@@ -73,12 +84,7 @@ export function NodePanel({ document, subject }: { readonly document: Document; 
           </p>
         </Section>
       )}
-      {Object.keys(infos).length > 0 && (
-        <Section title="Parameters" note={range !== undefined && layer !== 'all' ? `layer ${layer}` : undefined}>
-          <ParamForm document={document} at={at} node={node} infos={infos} range={range} problems={problems} />
-          {unknown.length > 0 && <p className={styles['quiet']}>Not known to this type: {unknown.join(', ')}.</p>}
-        </Section>
-      )}
+      {!isLayer && form}
       {node.bank !== undefined && <BankSection bank={node.bank} />}
       <LearntWeights at={at} />
       <RecipeSection document={document} at={at} node={node} />
@@ -87,6 +93,7 @@ export function NodePanel({ document, subject }: { readonly document: Document; 
       <FiguresSection document={document} at={at} range={range} />
       <LiveSection document={document} at={at} />
       <GradientSection document={document} at={at} range={range} />
+      {isLayer && form}
       <PromotedSection document={document} at={at} info={info} />
       <Reference info={info} />
       <Notes at={at} notes={node.notes} />

@@ -1,14 +1,14 @@
 /** What the brush paints: a type of module with its values, or one of the document's recipes. */
 import { useMemo } from 'react';
 import { entriesOf } from '../../engine/protocol/ids.ts';
-import { isLayered, stackValue } from '../../engine/protocol/params.ts';
-import type { Document, Scalar } from '../../engine/protocol/document.ts';
+import { isLayered } from '../../engine/protocol/params.ts';
+import type { Document } from '../../engine/protocol/document.ts';
 import { ParamField } from '../inspector/ParamField.tsx';
 import { letterAt } from '../sources/model/recipes.ts';
 import { useEditorState } from '../state/editor.ts';
 import { Select } from '../ui/index.ts';
 import styles from './matrix.module.css';
-import { brushDefaults, brushTypes, PLACE_PARAMS } from './model/fit.ts';
+import { brushDefaults, brushTypes, plainParams } from './model/fit.ts';
 import type { Brush } from './model/paint.ts';
 
 interface BrushFormProps {
@@ -28,18 +28,12 @@ function recipeChoices(document: Document | undefined, types: ReturnType<typeof 
   return entriesOf(document?.recipes ?? ({} as Document['recipes'])).flatMap(([id, recipe], i) => {
     const info = types.find((t) => t.type === recipe.type);
     if (info === undefined || Object.values(recipe.params).some(isLayered)) return [];
-    const params = Object.fromEntries(
-      Object.entries(recipe.params).flatMap(([name, value]): [string, Scalar][] => {
-        const plain = stackValue(value);
-        return typeof plain === 'object' || PLACE_PARAMS.has(name) ? [] : [[name, plain]];
-      }),
-    );
     return [
       {
         value: `recipe ${id}`,
         title: `${letterAt(i)}  ${recipe.title ?? id}`,
         help: `recipe, ${info.title}`,
-        brush: { type: recipe.type, params: { ...brushDefaults(info), ...params } },
+        brush: { type: recipe.type, params: { ...brushDefaults(info), ...plainParams(recipe.params) } },
       },
     ];
   });

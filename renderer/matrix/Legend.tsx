@@ -1,43 +1,37 @@
-/** What letters and signs stand for. */
+/** What letters and signs stand for: the modules of this model and the one of the brush. */
 import { useMemo } from 'react';
 import type { Catalog } from '../../engine/protocol/api/catalog.ts';
 import styles from './matrix.module.css';
+import { cellsOfRow, type CellContext } from './model/cells.ts';
 
-export function Legend({
-  letters,
-  catalog,
-}: {
-  readonly letters: ReadonlyMap<string, string>;
+interface LegendProps {
+  readonly context: CellContext;
   readonly catalog: Catalog;
-}) {
-  const entries = useMemo(
-    () =>
-      catalog.nodes.flatMap((n) => {
-        const letter = letters.get(n.type);
-        return letter === undefined || n.family === 'head' ? [] : [{ letter, title: n.title, type: n.type }];
-      }),
-    [letters, catalog],
-  );
+  readonly brush: string;
+}
+
+export function Legend({ context, catalog, brush }: LegendProps) {
+  const entries = useMemo(() => {
+    const used = new Set([brush]);
+    for (const row of context.grid.rows)
+      for (const cell of cellsOfRow(context, row).values()) for (const m of cell) used.add(m.type);
+    return catalog.nodes.flatMap((n) => {
+      const letter = context.letters.get(n.type);
+      return letter === undefined || !used.has(n.type) ? [] : [{ letter, title: n.title, type: n.type }];
+    });
+  }, [context, catalog, brush]);
   return (
-    <div className={styles['legend']} aria-label="Legend">
+    <div className={styles['legend']} aria-label="Legend" role="note">
       {entries.map((e) => (
         <span key={e.type}>
           <span className={styles['key']}>{e.letter}</span>
           {e.title}
         </span>
       ))}
-      <span>
-        <span className={styles['key']}>·</span>frozen
-      </span>
-      <span>
-        <span className={styles['key']}>*</span>own value in this layer
-      </span>
-      <span>
-        <span className={styles['key']}>~</span>muted
-      </span>
-      <span>
-        <span className={styles['key']}>!</span>problem
-      </span>
+      <Sign sign="·" words="frozen" />
+      <Sign sign="*" words="own value in this layer" />
+      <Sign sign="~" words="muted" />
+      <Sign sign="!" words="problem" />
       <span>
         <span className={styles['sample']} />
         trainable
@@ -46,10 +40,13 @@ export function Legend({
         <span className={`${styles['sample']} ${styles['sampleSource']}`} />
         frozen source
       </span>
-      <span>
-        <span className={`${styles['sample']} ${styles['sampleMuted']}`} />
-        muted
-      </span>
     </div>
   );
 }
+
+const Sign = ({ sign, words }: { readonly sign: string; readonly words: string }) => (
+  <span>
+    <span className={styles['key']}>{sign}</span>
+    {words}
+  </span>
+);

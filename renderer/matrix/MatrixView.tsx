@@ -18,6 +18,7 @@ import { Toolbar } from './Toolbar.tsx';
 import { useBrush } from './useBrush.ts';
 import { useFiguresOf } from './useFiguresOf.ts';
 import { usePainting } from './usePainting.ts';
+import { useWidth } from './useWidth.ts';
 import { useMatrixHandle } from './useMatrixHandle.ts';
 import type { Tool } from './handle.ts';
 import { cellsOfRow, OUTSIDE, type CellContext } from './model/cells.ts';
@@ -66,7 +67,7 @@ function Board({ context, catalog }: { readonly context: CellContext; readonly c
   const [mode, setMode] = useState<ShowMode>('module');
   const [replace, setReplace] = useState(false);
   const [range, setRange] = useState<Range>(() => rangeAt({ row: firstInStack(grid), column: 0 }));
-  const { brush, setBrush, label, title } = useBrush(catalog, letters);
+  const { brush, setBrush, label, title } = useBrush(catalog, letters, document);
   const figures = useFiguresOf(document, grid, mode);
   const before = useMemo(
     (): CellContext | undefined =>
@@ -79,8 +80,9 @@ function Board({ context, catalog }: { readonly context: CellContext; readonly c
   const titleOfType = useCallback((type: string) => typeOf(type)?.title ?? type, [typeOf]);
 
   const items = useMemo(() => itemsOf(grid), [grid]);
-  const width = columnWidth(mode);
   const scroller = useRef<HTMLDivElement>(null);
+  const room = useWidth(scroller) - HEAD_WIDTH - TAIL_WIDTH - 1;
+  const width = columnWidth(mode, room, grid.columns.length);
   const rows = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
@@ -129,7 +131,15 @@ function Board({ context, catalog }: { readonly context: CellContext; readonly c
     },
     [selectCell, id],
   );
-  const painting = usePainting({ grid, typeOf, brush, brushTitle: title, tool, replace, onRange, onSpot });
+  const holds = useCallback(
+    ({ row, column }: Spot) => {
+      const place = grid.rows[row];
+      const layer = place?.inStack === true ? (grid.columns[column]?.layer ?? OUTSIDE) : OUTSIDE;
+      return place !== undefined && (cellsOfRow(context, place).get(layer) ?? []).some((m) => m.type === brush.type);
+    },
+    [grid, context, brush.type],
+  );
+  const painting = usePainting({ grid, typeOf, brush, brushTitle: title, tool, replace, onRange, holds, onSpot });
   const { apply, stroke } = painting;
   const chosenTargets = useCallback(() => targetsOf(grid, range), [grid, range]);
   const paintChosen = useCallback(() => void apply('paint', chosenTargets()), [apply, chosenTargets]);
@@ -260,7 +270,7 @@ function Board({ context, catalog }: { readonly context: CellContext; readonly c
           })}
         </div>
       </div>
-      <Legend letters={letters} catalog={catalog} />
+      <Legend context={context} catalog={catalog} brush={brush.type} />
     </div>
   );
 }

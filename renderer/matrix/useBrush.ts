@@ -1,7 +1,8 @@
 /** The brush, kept while the matrix is shown: LoRA to begin with, else the first module that can be painted. */
 import { useCallback, useState } from 'react';
 import type { Catalog } from '../../engine/protocol/api/catalog.ts';
-import { brushDefaults, brushTypes } from './model/fit.ts';
+import type { Document } from '../../engine/protocol/document.ts';
+import { brushDefaults, brushTypes, plainParams } from './model/fit.ts';
 import { typesOf } from './model/grid.ts';
 import { mainParam } from './model/letters.ts';
 import type { Brush } from './model/paint.ts';
@@ -15,14 +16,17 @@ export interface BrushState {
   readonly title: string;
 }
 
-function firstBrush(catalog: Catalog): Brush {
+/** The values of the document's first recipe of the type, so that what is painted next agrees with what is there. */
+function firstBrush(catalog: Catalog, document: Document): Brush {
   const types = brushTypes(catalog);
   const info = types.find((t) => t.type === 'peft.lora') ?? types[0];
-  return info === undefined ? { type: '', params: {} } : { type: info.type, params: brushDefaults(info) };
+  if (info === undefined) return { type: '', params: {} };
+  const recipe = Object.values(document.recipes).find((r) => r.type === info.type);
+  return { type: info.type, params: { ...brushDefaults(info), ...plainParams(recipe?.params ?? {}) } };
 }
 
-export function useBrush(catalog: Catalog, letters: ReadonlyMap<string, string>): BrushState {
-  const [brush, set] = useState<Brush>(() => firstBrush(catalog));
+export function useBrush(catalog: Catalog, letters: ReadonlyMap<string, string>, document: Document): BrushState {
+  const [brush, set] = useState<Brush>(() => firstBrush(catalog, document));
   const setBrush = useCallback(
     (next: Brush | string) => {
       if (typeof next !== 'string') return set(next);

@@ -23,6 +23,8 @@ interface PaintingOptions {
   readonly tool: Tool;
   readonly replace: boolean;
   readonly onRange: (change: (before: Range | undefined) => Range) => void;
+  /** Whether a cell has a module of the brush's type; a click on it selects instead of painting over its values. */
+  readonly holds: (spot: Spot) => boolean;
   /** The cell that was clicked or where a stroke ended. */
   readonly onSpot: (spot: Spot) => void;
 }
@@ -56,7 +58,7 @@ const spotsOf = (cells: Stroke['cells']): readonly Spot[] =>
   [...cells].flatMap(([row, columns]) => [...columns].map((column) => ({ row, column })));
 
 export function usePainting(options: PaintingOptions): Painting {
-  const { grid, typeOf, brush, brushTitle, tool, replace, onRange, onSpot } = options;
+  const { grid, typeOf, brush, brushTitle, tool, replace, onRange, holds, onSpot } = options;
   const editor = useEditor();
   const [stroke, setStroke] = useState<Stroke>();
   const drag = useRef<{ readonly kind: 'paint' | 'erase' | 'select'; last: Spot; cells: Stroke['cells'] } | undefined>(
@@ -119,10 +121,14 @@ export function usePainting(options: PaintingOptions): Painting {
       if (now === undefined) return;
       if (event.currentTarget.hasPointerCapture(event.pointerId))
         event.currentTarget.releasePointerCapture(event.pointerId);
-      if (now.kind !== 'select') apply(now.kind, targetsOfCells(grid, spotsOf(now.cells)));
+      const spots = spotsOf(now.cells);
+      const [only] = spots;
+      const isClick = spots.length === 1 && only !== undefined;
+      if (now.kind === 'erase' || (now.kind === 'paint' && !(isClick && holds(only))))
+        apply(now.kind, targetsOfCells(grid, spots));
       onSpot(now.last);
     },
-    [apply, grid, onSpot],
+    [apply, grid, holds, onSpot],
   );
 
   const onPointerCancel = useCallback(() => {

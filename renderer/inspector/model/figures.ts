@@ -4,10 +4,10 @@
  */
 import type { CheckView, ModelFigures, NodeFigures } from '../../../engine/protocol/api/check.ts';
 import type { Diagnostic } from '../../../engine/base/errors.ts';
-import { stackName, type Document, type Node } from '../../../engine/protocol/document.ts';
+import { stackName, type Document, type Edge, type Node } from '../../../engine/protocol/document.ts';
 import { graphAt, nodeAt, type ModelAddress, type ModelNodeAddress } from '../../../engine/protocol/edit.ts';
 import { nodePath } from '../../../engine/protocol/walk.ts';
-import type { ModelId, NodeId } from '../../../engine/protocol/ids.ts';
+import { WALL_IN, type ModelId, type NodeId } from '../../../engine/protocol/ids.ts';
 
 export const figuresOfModel = (check: CheckView | undefined, model: string): ModelFigures | undefined =>
   check?.models.find((m) => m.model === model);
@@ -127,16 +127,30 @@ export function inputShapes(
   document: Document,
   figures: ModelFigures | undefined,
   at: ModelNodeAddress,
-): readonly { readonly port: string; readonly from: string; readonly shape: string | undefined }[] {
+): readonly { readonly port: string; readonly from: NodeId; readonly shape: string | undefined }[] {
   const edges = graphAt(document, at.graph)?.edges.filter((e) => e.to.node === at.node) ?? [];
-  return edges.map((edge) => {
-    const wall = edge.from.node === '$in';
-    const output = wall
-      ? undefined
-      : figuresOfNode(document, figures, { graph: at.graph, node: edge.from.node })?.output;
-    const shape = output === undefined ? undefined : shapeWords(output)?.shape;
-    return { port: edge.to.port, from: wall ? `${edge.from.port} of the stack` : edge.from.node, shape };
+  return edges.flatMap((edge) => {
+    // A module that docks gives no value, but changes what the node does.
+    if (edge.from.port === 'transform') return [];
+    const output = outputOf(document, figures, at.graph, edge);
+    return [{ port: edge.to.port, from: edge.from.node, shape: output && shapeWords(output)?.shape }];
   });
+}
+
+/** The type of what a wire carries; through the wall of a stack it is what comes in outside. */
+function outputOf(
+  document: Document,
+  figures: ModelFigures | undefined,
+  at: ModelAddress,
+  edge: Edge,
+): string | undefined {
+  if (edge.from.node !== WALL_IN) return figuresOfNode(document, figures, { graph: at, node: edge.from.node })?.output;
+  const around: ModelAddress = { ...at, path: at.path.slice(0, -1) };
+  const outer = graphAt(document, around)?.edges.find(
+    (e) => e.to.node === at.path.at(-1) && e.to.port === edge.from.port,
+  );
+  // Tokens are several tensors; their figures are those of the embeddings and say nothing of them.
+  return outer === undefined || outer.from.port === 'tokens' ? undefined : outputOf(document, figures, around, outer);
 }
 
 /** Findings of the check that are about one node, those about its parameters by the parameter's name. */
@@ -145,6 +159,10 @@ export interface NodeProblems {
   readonly byParam: ReadonlyMap<string, readonly Diagnostic[]>;
 }
 
+/** A place may name the layer within the path. */
+const samePath = (found: string | undefined, path: string): boolean =>
+  found !== undefined && (found === path || withoutLayers(found).join('/') === path);
+
 export function problemsOf(
   check: CheckView | undefined,
   where: { readonly model?: ModelId; readonly path: readonly NodeId[]; readonly node: NodeId },
@@ -152,7 +170,7 @@ export function problemsOf(
   const path = nodePath(where.path, where.node);
   const all = (check?.diagnostics ?? []).filter(
     (d) =>
-      d.where.node === path &&
+      samePath(d.where.node, path) &&
       (where.model === undefined ? d.where.model === undefined : d.where.model === where.model),
   );
   const byParam = new Map<string, Diagnostic[]>();

@@ -126,7 +126,7 @@ export function gradientPath(
   const range = stackAt(document, at.graph);
   const edges = graph?.edges ?? [];
   const before = upstreamOf(edges, at.node);
-  const here = trainers.filter((t) => sameGraph(t.graph, at.graph) && before.has(t.node));
+  const here = trainersBefore(trainers, at.graph, before);
   const own = trainers.filter(
     (t) => sameGraph(t.graph, at.graph) && (t.node === at.node || docks(edges, t.node, at.node)),
   );
@@ -159,18 +159,32 @@ const docks = (edges: readonly Edge[], from: NodeId, to: NodeId): boolean =>
 const bodyTrainers = (trainers: readonly Trainer[], at: ModelAddress): readonly Trainer[] =>
   trainers.filter((t) => sameGraph(t.graph, at));
 
+/** What trains among the nodes `before` of a graph, inside of containers too. */
+const trainersBefore = (
+  trainers: readonly Trainer[],
+  at: ModelAddress,
+  before: ReadonlySet<NodeId>,
+): readonly Trainer[] =>
+  trainers.filter((t) => {
+    if (sameGraph(t.graph, at)) return before.has(t.node);
+    const holder = t.graph.path[at.path.length];
+    return (
+      holder !== undefined &&
+      before.has(holder) &&
+      sameGraph({ ...t.graph, path: t.graph.path.slice(0, at.path.length) }, at)
+    );
+  });
+
 /** What trains before the containers of a graph. */
 function outerTrainers(document: Document, trainers: readonly Trainer[], at: ModelAddress): readonly Trainer[] {
   const container = at.path.at(-1);
   if (container === undefined) return [];
   const around: ModelAddress = { ...at, path: at.path.slice(0, -1) };
   const before = upstreamOf(graphAt(document, around)?.edges ?? [], container);
-  const direct = trainers.filter((t) => sameGraph(t.graph, around) && before.has(t.node));
-  const stacks = trainers.filter((t) => {
-    const holder = t.graph.path[around.path.length];
-    return t.graph.path.length > around.path.length && holder !== undefined && before.has(holder);
-  });
-  return [...direct, ...stacks, ...(before.has(WALL_IN) ? outerTrainers(document, trainers, around) : [])];
+  return [
+    ...trainersBefore(trainers, around, before),
+    ...(before.has(WALL_IN) ? outerTrainers(document, trainers, around) : []),
+  ];
 }
 
 const unique = (trainers: readonly Trainer[]): readonly Trainer[] => [...new Set(trainers)];

@@ -6,6 +6,7 @@ import type { NodeId } from '../../../engine/protocol/ids.ts';
 import { isLayered, overridesOf, stackValue, valueAt, type PlainValue } from '../../../engine/protocol/params.ts';
 import type { LayerRange } from '../../../engine/protocol/selection.ts';
 import { layersOfNode, mutedLayers } from '../../inspector/model/edits.ts';
+import { withoutLayers } from '../../inspector/model/figures.ts';
 import { isBase, summandsOf, type Anchor, type Grid, type Row, type TypeOf } from './grid.ts';
 import { mainParam } from './letters.ts';
 
@@ -151,7 +152,8 @@ function cellModule(
       (d) =>
         d.severity === 'error' &&
         d.where.model === anchor.graph.model &&
-        d.where.node === path &&
+        d.where.node !== undefined &&
+        withoutLayers(d.where.node).join('/') === path &&
         (d.where.layer === undefined || d.where.layer === layer),
     ),
   };

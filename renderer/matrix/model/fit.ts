@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../../../engine/base/result.ts';
 import type { Catalog, NodeTypeInfo } from '../../../engine/protocol/api/catalog.ts';
 import type { Graph, Node, Params, Scalar } from '../../../engine/protocol/document.ts';
 import type { NodeId } from '../../../engine/protocol/ids.ts';
+import { stackValue } from '../../../engine/protocol/params.ts';
 import type { Row, RowKind } from './grid.ts';
 
 /** What a row takes, in words. */
@@ -81,6 +82,15 @@ export const brushDefaults = (info: NodeTypeInfo): Readonly<Record<string, Scala
     Object.entries(info.params).flatMap(([name, spec]): [string, Scalar][] =>
       PLACE_PARAMS.has(name) || Array.isArray(spec.default) ? [] : [[name, spec.default as Scalar]],
     ),
+  );
+
+/** The values of a recipe that a brush carries: those of the stack, without what belongs to a place. */
+export const plainParams = (params: Params): Readonly<Record<string, Scalar>> =>
+  Object.fromEntries(
+    Object.entries(params).flatMap(([name, value]): [string, Scalar][] => {
+      const plain = stackValue(value);
+      return typeof plain === 'object' || PLACE_PARAMS.has(name) ? [] : [[name, plain]];
+    }),
   );
 
 /** An id for a new node that no other node of the graph has: `lora_attn_query`, then `lora_attn_query_2`. */

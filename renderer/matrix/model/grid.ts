@@ -2,7 +2,7 @@
  * Rows and columns of the matrix: the places where modules attach, found in the graph by the kinds of ports, and the layers
  * of its stacks by their absolute numbers. Parts of a split stack stand side by side.
  */
-import type { Catalog, NodeTypeInfo, PortInfo } from '../../../engine/protocol/api/catalog.ts';
+import type { Catalog, NodeTypeInfo } from '../../../engine/protocol/api/catalog.ts';
 import type { Document, Edge, Graph, Node } from '../../../engine/protocol/document.ts';
 import { graphAt, type ModelAddress } from '../../../engine/protocol/edit.ts';
 import { entriesOf, portId, type ModelId, type NodeId, type PortId } from '../../../engine/protocol/ids.ts';
@@ -157,20 +157,17 @@ function placesIn(
       group: outside === undefined ? groupOf(site, kind) : kind === 'head' ? 'Head' : outside(id),
       anchor: { graph: at, node: id, port: portId(port) },
     });
-    if (info.family === 'head' && Object.keys(info.outputs).length > 0)
-      return [found('head', firstPort(info.outputs), site, title)];
+    if (info.family === 'head' && 'logits' in info.outputs) return [found('head', 'logits', site, title)];
     if (node.type === 'layer.add') return besidePlaces(graph, id, node, typeOf, found);
     return Object.entries(info.inputs).flatMap(([port, spec]) => {
       if (spec.kind === 'transform') return [found('transform', port, site, title)];
       if (spec.kind === 'affine' && spec.optional) return [found('affine', port, site, title)];
-      if (spec.kind === 'kv') return [found('kv', port, `${site}.kv`, `${title}: prefix`)];
+      if (spec.kind === 'kv') return [found('kv', port, `${site}.kv`, `${title}, prefix`)];
       if (spec.kind === 'tensor' && port === 'prompt') return [found('prompt', port, `${site}.prompt`, 'Soft prompt')];
       return [];
     });
   });
 }
-
-const firstPort = (ports: Readonly<Record<string, PortInfo>>): string => Object.keys(ports)[0] ?? 'y';
 
 /** A sum takes modules in series with its sub-layer, and beside it, when it has a sub-layer and a residual. */
 function besidePlaces(
@@ -184,8 +181,8 @@ function besidePlaces(
   const part = (node.site ?? id).replace(/[._]add$/, '');
   const words = PART_WORDS.get(part) ?? part;
   return [
-    found('series', 'x', `${part}.series`, `${words}: in series`),
-    found('parallel', 'x', `${part}.parallel`, `${words}: in parallel`),
+    found('series', 'x', `${part}.series`, `${words}, in series`),
+    found('parallel', 'x', `${part}.parallel`, `${words}, in parallel`),
   ];
 }
 

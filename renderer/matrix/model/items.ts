@@ -20,5 +20,10 @@ export const GROUP_HEIGHT = 28;
 export const HEAD_WIDTH = 208;
 export const TAIL_WIDTH = 176;
 
-/** Columns are as wide as what they show. */
-export const columnWidth = (mode: string): number => (mode === 'module' ? 48 : mode === 'omega' ? 72 : 60);
+const WIDEST = 88;
+
+/** Columns are as wide as what they show needs, and use the room that is there when layers are few. */
+export function columnWidth(mode: string, room: number, count: number): number {
+  const needed = mode === 'module' ? 48 : mode === 'omega' ? 72 : 64;
+  return Math.max(needed, Math.min(WIDEST, Math.floor(room / Math.max(1, count))));
+}
