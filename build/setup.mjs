@@ -28,6 +28,10 @@ export function ensureNode(dir = root) {
   if (major < 20 || (major === 20 && minor < 19)) {
     throw new SetupError(`Node 20.19 or newer is needed, this is ${process.versions.node}. Install a newer Node.`);
   }
+  // npm looks for a project in the folders above, and would empty the packages of another one.
+  if (!existsSync(join(dir, 'package-lock.json'))) {
+    throw new SetupError(`${dir} holds no package-lock.json, so it is not the root of the project.`);
+  }
   const stamp = join(dir, '.cache', 'node.stamp');
   const wanted = () => hash(`${process.platform} ${process.arch} ${major}`, read(join(dir, 'package-lock.json')));
   const isCurrent = () => existsSync(hiddenLock(dir)) && read(stamp) === wanted();

@@ -134,8 +134,8 @@ function run(): void {
         pageClosed?.();
       },
     });
-    shown.window.webContents.on('did-start-loading', () => {
-      pageListens = false;
+    shown.window.webContents.on('did-start-navigation', (_event, _url, isInPlace, isMainFrame) => {
+      if (isMainFrame && !isInPlace) pageListens = false;
     });
     listen({
       engine,

@@ -35,7 +35,7 @@ export const MENUS: readonly { readonly title: string; readonly lines: readonly 
       'separator',
       'roles',
       'separator',
-      { title: 'Find…', command: 'graph.find', keys: 'CmdOrCtrl+F' },
+      { title: 'Find…', command: 'canvas.find', keys: 'CmdOrCtrl+F' },
       { title: 'All commands…', command: 'app.palette', keys: 'CmdOrCtrl+K' },
     ],
   },
