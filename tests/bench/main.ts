@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../../engine/base/errors.ts';
 import { load, NotAvailable, OUT, ROOT, say, type Bench, type Figures, type Options } from './bench.ts';
 import { CHECK } from './check.ts';
+import { EDIT } from './editService.ts';
 import { MEMORY } from './memory.ts';
 import { QUALITY } from './quality.ts';
 import { SCALEARN } from './scalearn.ts';
@@ -17,7 +18,7 @@ import { SPEED } from './speed.ts';
 import { STARTUP } from './startup.ts';
 import { stepsChild } from './stepsChild.ts';
 
-const BENCHES: readonly Bench[] = [...SPEED, ...MEMORY, STARTUP, CHECK, QUALITY, SCALEARN];
+const BENCHES: readonly Bench[] = [...SPEED, ...MEMORY, STARTUP, CHECK, EDIT, QUALITY, SCALEARN];
 
 const USAGE = `npm run bench -- [NAME ...] [--model DIR] [--data DIR] [--threads 2] [--rounds 8] [--steps 5]
   [--task sst2,trec6] [--seeds 1] [--epochs 3] [--method lora] [--set NAME=VALUE]

@@ -1,10 +1,8 @@
 /** The exported PyTorch code of a model of an open project. */
 import { UserError } from '../../base/errors.ts';
-import { emitWithNames } from '../../backends/torch/emit.ts';
-import { placesOf, type NodePath } from '../../backends/torch/places.ts';
+import { emitTorch } from '../../backends/torch/emit.ts';
 import type { CommandResult } from '../../protocol/api/commands.ts';
-import { stackName, type Graph, type Node } from '../../protocol/document.ts';
-import { entriesOf, type ModelId, type NodeId } from '../../protocol/ids.ts';
+import type { ModelId } from '../../protocol/ids.ts';
 import { Checker } from '../../workflow/check.ts';
 import { examineDocument, type LoadedDocument } from '../../workflow/loadDocument.ts';
 import type { Toolkit } from '../../workflow/toolkit.ts';
