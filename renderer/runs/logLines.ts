@@ -25,12 +25,14 @@ export function filterLog(lines: readonly LogLine[], filter: LogFilter): readonl
   );
 }
 
-/** The whole line as one text: what was found and what to do belong to it. */
-export function lineText(line: LogLine): string {
-  const { diagnostic } = line;
-  const found = diagnostic?.found === undefined ? '' : ` Found: ${diagnostic.found}.`;
-  const fix = diagnostic === undefined || line.text.includes(diagnostic.fix) ? '' : ` ${diagnostic.fix}`;
-  return `${line.text}${found}${fix}`;
+/** The whole line as one text: where it is, what was found and what to do belong to it. */
+export function lineText({ text, diagnostic }: LogLine): string {
+  if (diagnostic === undefined) return text;
+  const { message, found, fix, where } = diagnostic;
+  // The name alone: a path of the machine says nothing more and is long.
+  const file = where.file?.split(/[\\/]/).at(-1);
+  const place = file === undefined ? '' : `${file}${where.row === undefined ? '' : `, row ${where.row}`}: `;
+  return `${place}${message}${found === undefined ? '' : ` Found: ${found}.`} ${fix}`;
 }
 
 export const logText = (lines: readonly LogLine[]): string =>

@@ -1,6 +1,6 @@
 /** Figures of runs in columns, each with its difference to the baseline; seeds with mean and deviation. */
 import type { RunSummary } from '../../../engine/protocol/api/runs.ts';
-import { formatBytes, formatSeconds } from '../../ui/index.ts';
+import { cx, formatBytes, formatSeconds } from '../../ui/index.ts';
 import { spreadOf } from '../groups.ts';
 import { capital, formatDelta, formatFigure, isMetric, nameInWords, runTitle, trainableWords } from '../words.ts';
 import styles from './compare.module.css';
@@ -85,7 +85,7 @@ export function CompareFigures({ runs, base }: Props) {
           <tr>
             <th scope="row">Recipe</th>
             {runs.map((run) => (
-              <td key={run.run} className={styles['text']} title={run.recipe}>
+              <td key={run.run} className={cx(styles['text'], styles['number'])} title={run.recipe}>
                 {run.recipe}
               </td>
             ))}
@@ -120,12 +120,15 @@ function Figures({ row, runs, base }: Props & { readonly row: Row }) {
       {runs.map((run, i) => {
         const value = values[i];
         const differs = value !== undefined && against !== undefined && run.run !== base.run && value !== against;
+        const delta = differs ? row.delta(value, against) : '';
+        // A difference that no digit shows is none.
+        const shown = delta !== '' && !/^[+-]0( %)?$/.test(delta);
         const good = differs && row.better !== undefined && value > against === (row.better === 'higher');
         return (
           <td key={run.run} className={styles['number']}>
-            {differs && (
+            {shown && (
               <span className={row.better === undefined ? styles['same'] : good ? styles['better'] : styles['worse']}>
-                {row.delta(value, against)}
+                {delta}
               </span>
             )}
             {value === undefined ? '-' : row.text(value)}

@@ -17,7 +17,7 @@ type Part = 'figures' | 'settings' | 'examples';
 export function ComparePage() {
   const editor = useEditor();
   const [part, setPart] = useState<Part>('figures');
-  const runs = useDerived((s) => s.runsView.compared.flatMap((id) => s.runs.find((r) => r.run === id) ?? []));
+  const runs = useDerived((s) => s.runs.filter((r) => s.runsView.compared.includes(r.run)));
   const baseline = useEditorState((s) => s.runsView.baseline);
   const ids = runs.map((r) => r.run).join(' ');
   useEffect(() => {
