@@ -7,6 +7,7 @@ import { PEFT_FOLDER } from '../../workflow/peftExport.ts';
 import { CONTAINER_FILE } from '../../workflow/container.ts';
 import type { Download } from '../files/downloads.ts';
 import { storedZip } from './zip.ts';
+import { MERGED_FOLDER } from './questions.ts';
 import type { Run } from './run.ts';
 
 export interface RunFile {
@@ -27,7 +28,9 @@ export function runFiles(run: Run): readonly RunFile[] {
     name: count(file) > 1 ? `${step.replace(/[^\w-]+/g, '.')}/${file}` : file,
     path,
   }));
-  return named.filter(({ path }) => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true);
+  // What merging the sources of a mixture made, once somebody asked for it.
+  const merged = { name: `${MERGED_FOLDER}/${CONTAINER_FILE}`, path: join(run.folder, MERGED_FOLDER, CONTAINER_FILE) };
+  return [...named, merged].filter(({ path }) => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true);
 }
 
 /** Records lie on a disk that others may write to: a name must stay inside its folder. */

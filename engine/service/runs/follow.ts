@@ -7,7 +7,7 @@
  */
 import { formatDiagnostic, type Diagnostic } from '../../base/errors.ts';
 import type { RunPoint, RunState } from '../../protocol/api/runs.ts';
-import { EMPTY_DIGEST, type Digest } from './record.ts';
+import { diagnosticSchema, EMPTY_DIGEST, type Digest } from './record.ts';
 import { basename } from 'node:path';
 
 /** How the process ended, in its own words; undefined while it goes on or when it was killed. */
@@ -54,6 +54,8 @@ export class RunFollower {
   progress: Progressed | undefined;
   readonly points: RunPoint[] = [];
   readonly #earlier: LookUp;
+  /** The step that was begun last. */
+  #current = '';
   /** Seconds of the processes before this one. */
   #before = 0;
   #baselines = new Map<string, { readonly primary: string; readonly majority?: number; readonly untrained?: number }>();
@@ -117,7 +119,7 @@ export class RunFollower {
         this.#change({ checkpointStep: number(e['done']) });
         return this.#log(at, `Goes on after step ${number(e['done'])}`);
       case 'finding':
-        return this.#finding(at, e['diagnostic'] as Diagnostic | undefined);
+        return this.#finding(at, e['diagnostic']);
       case 'end':
         return this.#stepEnd(at, e);
       case 'done':
@@ -129,7 +131,8 @@ export class RunFollower {
         return this.#log('', 'Stopped');
       case 'error':
         this.end = 'error';
-        for (const d of (e['diagnostics'] ?? []) as readonly Diagnostic[]) this.#finding('', d);
+        for (const d of Array.isArray(e['diagnostics']) ? (e['diagnostics'] as readonly unknown[]) : [])
+          this.#finding('', d);
         return;
       case 'internal-error':
         this.end = 'internal';
@@ -150,15 +153,17 @@ export class RunFollower {
   #begin(at: string, e: Line): void {
     const folder = basename(text(e['folder']));
     const type = text(e['type']);
+    // What this run has done itself before it was resumed stays its own.
+    const own = this.digest.folders.some((f) => f.step === at && f.folder === folder && f.done && !f.known);
     const others = this.digest.folders.filter((f) => f.step !== at);
-    this.#change({
-      folders: [...others, { step: at, type, folder, known: false, done: false }],
-      step: 0,
-      steps: 0,
-      epoch: 0,
-    });
-    const { secondsLeft: _old, checkpointStep: _other, ...rest } = this.digest;
-    this.digest = rest;
+    const fresh = { step: at, type, folder, known: false, done: false };
+    if (!own) this.#change({ folders: [...others, fresh] });
+    // A step that is begun again after a pause stands where it stood.
+    if (this.#current !== at) {
+      const { secondsLeft: _old, checkpointStep: _other, ...rest } = this.digest;
+      this.digest = { ...rest, step: 0, steps: 0, epoch: 0 };
+    }
+    this.#current = at;
     this.state = type === 'train' ? 'preparing' : 'training';
     this.#log(at, `Step ${number(e['number'])} of ${number(e['of'])}: ${at}`);
   }
@@ -235,15 +240,18 @@ export class RunFollower {
     if (best && metric !== '') this.#change({ metric, metrics: finite(metrics), ...maybe('figure', metrics[metric]) });
   }
 
-  #finding(at: string, diagnostic: Diagnostic | undefined): void {
-    if (diagnostic === undefined || typeof diagnostic.message !== 'string') return;
+  #finding(at: string, found: unknown): void {
+    const read = diagnosticSchema.safeParse(found);
+    if (!read.success) return;
+    const diagnostic = read.data;
     this.diagnostics = [...this.diagnostics, diagnostic];
     this.#log(at, formatDiagnostic(diagnostic), diagnostic);
   }
 
   #stepEnd(at: string, e: Line): void {
-    const known = e['known'] === true;
     const folder = basename(text(e['folder']));
+    const own = this.digest.folders.some((f) => f.step === at && f.folder === folder && f.done && !f.known);
+    const known = e['known'] === true && !own;
     const folders = this.digest.folders.map((f) => (f.step === at ? { ...f, known, done: true, folder } : f));
     this.#change({ folders });
     const train = folders.some((f) => f.step === at && f.type === 'train');

@@ -5,14 +5,14 @@
  *   queued -> preparing <-> training -> done | failed | stopped | paused | lost;   the last four may be queued again
  */
 import { dirname } from 'node:path';
-import { UserError } from '../../base/errors.ts';
+import { must, UserError } from '../../base/errors.ts';
 import type { ProjectId, RunId } from '../../protocol/api/fields.ts';
 import type { RunPoint, RunSummary } from '../../protocol/api/runs.ts';
 import type { NewEvent } from '../events/hub.ts';
 import type { Log } from '../log.ts';
 import * as messages from './messages.ts';
 import { outcomeOf, type Exit, type Outcome } from './outcome.ts';
-import { isAlive, signalGroup, type ProcessId } from './processes.ts';
+import { identify, isAlive, signalGroup, type ProcessId } from './processes.ts';
 import { QueueFile } from './record.ts';
 import { RESUMABLE, type Run } from './run.ts';
 import { spawnRun, type Host } from './spawnRun.ts';
@@ -51,18 +51,24 @@ export class RunManager {
   readonly #store: RunStore;
   readonly #followed = new Map<RunId, Followed>();
   readonly #exits = new Map<RunId, Exit>();
+  /** Runs that another service keeps. */
+  readonly #foreign = new Set<RunId>();
   #queue: readonly Run[] = [];
+  /** Runs whose process this service started: their end is told, that of others is looked for. */
+  readonly #own = new Set<RunId>();
+  readonly #self: ProcessId;
   #closed = false;
 
   constructor(host: RunsHost) {
     this.#host = host;
-    this.#queueFile = new QueueFile(host.home);
+    this.#self = must(identify(process.pid), 'this process is alive');
+    this.#queueFile = new QueueFile(host.home, this.#self);
     this.#store = new RunStore((run) => this.#found(run));
   }
 
   /** Finds runs that were waiting or going on when the service last ended, and goes on with the queue. */
   start(): void {
-    const folders = this.#queueFile.read();
+    const folders = this.#queueFile.takeOver();
     // In the order of the queue first; then whatever else these documents have.
     for (const folder of folders) this.#store.load(folder, dirname(dirname(folder)));
     for (const folder of folders) this.#store.of(dirname(dirname(folder)));
@@ -78,11 +84,13 @@ export class RunManager {
       clearTimeout(kill);
     }
     this.#followed.clear();
-    for (const run of this.#store.all) if (run.isLive) run.change({});
+    for (const run of this.#store.all) if (run.isLive && !run.isForeign) run.change({});
   }
 
   list(workspace: string): readonly RunSummary[] {
-    return this.#store.of(workspace).map((run) => run.summary(this.projectOf(run)));
+    const runs = this.#store.of(workspace);
+    for (const run of runs) this.#look(run);
+    return runs.map((run) => run.summary(this.projectOf(run)));
   }
 
   get(id: RunId): Run {
@@ -100,9 +108,28 @@ export class RunManager {
 
   /** Keeps new runs on the disk and puts them into the queue. */
   add(wanted: readonly NewRun[]): readonly RunId[] {
-    const made = wanted.map((one) => this.#store.make(one, this.#host.threads()));
+    const made = wanted.map((one) => this.#store.make(one, { threads: this.#host.threads(), owner: this.#self }));
     this.#enqueue(...made);
     return made.map((run) => run.id);
+  }
+
+  /** A run that another service keeps is read again, and taken over when that service is gone. */
+  #look(run: Run): void {
+    if (!this.#foreign.has(run.id)) return;
+    run.refresh();
+    if (run.isForeign) return;
+    this.#foreign.delete(run.id);
+    this.#found(run);
+    this.#keepQueue();
+    this.#next();
+  }
+
+  /** A run that may be changed from here. */
+  #mine(id: RunId): Run {
+    const run = this.get(id);
+    this.#look(run);
+    if (this.#foreign.has(id)) throw new UserError(messages.foreignRun());
+    return run;
   }
 
   #enqueue(...runs: readonly Run[]): void {
@@ -113,13 +140,13 @@ export class RunManager {
   }
 
   stop(id: RunId): void {
-    const run = this.get(id);
+    const run = this.#mine(id);
     if (run.record.state === 'queued') return this.cancel(id);
     this.#ask(run, 'stop');
   }
 
   pause(id: RunId): void {
-    this.#ask(this.get(id), 'pause');
+    this.#ask(this.#mine(id), 'pause');
   }
 
   /** Asks the process to end after the step it is in, with a checkpoint; a stop does not wait for long. */
@@ -141,23 +168,23 @@ export class RunManager {
   }
 
   resume(id: RunId): void {
-    const run = this.get(id);
+    const run = this.#mine(id);
     if (!RESUMABLE.has(run.record.state)) throw new UserError(messages.notResumable(run.record.state));
-    run.change({ state: 'queued', diagnostics: [] }, ['ended', 'intent', 'process']);
+    run.change({ state: 'queued', diagnostics: [], owner: this.#self }, ['ended', 'intent', 'process']);
     this.#enqueue(run);
   }
 
   cancel(id: RunId): void {
-    const run = this.get(id);
+    const run = this.#mine(id);
     if (run.record.state !== 'queued') throw new UserError(messages.notQueued(run.record.state));
     this.#queue = this.#queue.filter((other) => other !== run);
-    run.change({ state: 'stopped', ended: new Date().toISOString() });
+    run.change({ state: 'stopped', ended: new Date().toISOString() }, ['owner']);
     this.#keepQueue();
     this.#tell(run);
   }
 
   reorder(id: RunId, before: RunId | undefined): void {
-    const run = this.get(id);
+    const run = this.#mine(id);
     if (run.record.state !== 'queued') throw new UserError(messages.notQueued(run.record.state));
     if (before === id) return;
     const rest = this.#queue.filter((other) => other !== run);
@@ -174,14 +201,14 @@ export class RunManager {
   }
 
   rename(id: RunId, name: string): void {
-    const run = this.get(id);
+    const run = this.#mine(id);
     run.change({ name });
     this.#tell(run);
   }
 
   /** Removes a run and the results that no other run of the document shares. */
   delete(id: RunId): void {
-    const run = this.get(id);
+    const run = this.#mine(id);
     if (run.isLive) throw new UserError(messages.stillRunning());
     const project = this.projectOf(run);
     this.#queue = this.#queue.filter((other) => other !== run);
@@ -199,8 +226,14 @@ export class RunManager {
 
   /** A run that was read from the disk: one that waited goes into the queue, one that went on is followed or settled. */
   #found(run: Run): void {
-    if (run.record.state === 'queued') this.#queue = [...this.#queue, run];
-    if (!run.isLive) return;
+    const waits = run.record.state === 'queued';
+    if (!waits && !run.isLive) return;
+    if (run.isForeign) return void this.#foreign.add(run.id);
+    run.change({ owner: this.#self });
+    if (waits) {
+      this.#queue = [...this.#queue, run];
+      return;
+    }
     const { process: id, intent } = run.record;
     if (id === undefined || !isAlive(id)) return this.#settle(run);
     this.#host.log.info(`Run ${run.record.number} goes on in process ${id.pid}.`);
@@ -209,18 +242,19 @@ export class RunManager {
   }
 
   #keepQueue(): void {
-    const live = this.#store.all.filter((run) => run.isLive);
+    const live = this.#store.all.filter((run) => run.isLive && !this.#foreign.has(run.id));
     this.#queueFile.write([...live, ...this.#queue].map((run) => run.folder));
   }
 
   #next(): void {
-    if (this.#closed || this.#store.all.some((run) => run.isLive)) return;
+    if (this.#closed || this.#store.all.some((run) => run.isLive && !this.#foreign.has(run.id))) return;
     const [run, ...rest] = this.#queue;
     if (!run) return;
     this.#queue = rest;
     this.#exits.delete(run.id);
     try {
       const { child, id } = spawnRun(run, this.#host);
+      this.#own.add(run.id);
       child.on('exit', (code, signal) => this.#exits.set(run.id, { code, signal }));
       run.change({ state: 'preparing', process: id, diagnostics: [] }, ['ended', 'intent']);
       this.#follow(run, id);
@@ -247,7 +281,7 @@ export class RunManager {
 
   #poll(run: Run, id: ProcessId): void {
     // What a process said before it ended is read after it is known to have ended.
-    const ended = this.#exits.has(run.id) || !isAlive(id);
+    const ended = this.#own.has(run.id) ? this.#exits.has(run.id) : !isAlive(id);
     const news = run.read();
     const { state } = run.follower;
     if (run.record.state !== state) run.show({ state });
@@ -284,8 +318,9 @@ export class RunManager {
 
   #finish(run: Run, { state, diagnostics }: Outcome): void {
     const shown = diagnostics.slice(-50);
-    run.change({ state, ended: new Date().toISOString(), diagnostics: [...shown] }, ['process', 'intent']);
+    run.change({ state, ended: new Date().toISOString(), diagnostics: [...shown] }, ['process', 'intent', 'owner']);
     this.#exits.delete(run.id);
+    this.#own.delete(run.id);
     this.#store.keepInMemory(run);
     const project = this.projectOf(run);
     const over = { what: '', done: 1, of: 1, ended: true };

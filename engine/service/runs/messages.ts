@@ -87,3 +87,6 @@ export const stepNotDone = (step: string): Diagnostic =>
   problem('step-not-done', `Step "${step}" has not been run yet, and what follows needs it.`, 'Run it first.', {
     where: { node: step },
   });
+
+export const foreignRun = (): Diagnostic =>
+  problem('run-foreign', 'Another window of Espalier keeps this run.', 'Go on there, or close it first.');

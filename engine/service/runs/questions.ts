@@ -44,3 +44,6 @@ export interface ProbeQuestion extends DraftPlace {
   readonly node: string;
   readonly port: string;
 }
+
+/** Below the folder of a run: the adapter that its sources were merged into. */
+export const MERGED_FOLDER = 'merged';

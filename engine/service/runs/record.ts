@@ -7,12 +7,13 @@
  *   FOLDER/.espalier/NAME/runs/ID/output.log               what its process printed otherwise
  *   FOLDER/.espalier/NAME/steps/...                        results, shared by the runs of a document
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeFileDurable } from '../../base/durable.ts';
 import type { Diagnostic } from '../../base/errors.ts';
 import { RUN_STATES } from '../../protocol/api/runs.ts';
+import { isAlive, type ProcessId } from './processes.ts';
 
 export const RUN_FILES = {
   document: 'document.espalier.json',
@@ -28,7 +29,7 @@ export const runsFolder = (workspace: string): string => join(workspace, 'runs')
 /** The folder that paths of the document are relative to. */
 export const documentFolder = (workspace: string): string => dirname(dirname(workspace));
 
-const diagnosticSchema = z.looseObject({
+export const diagnosticSchema = z.looseObject({
   code: z.string(),
   severity: z.enum(['error', 'warning', 'info']),
   message: z.string(),
@@ -80,6 +81,8 @@ const recordSchema = z.object({
   /** Resumed runs need the same number. */
   threads: z.int().min(0),
   process: z.object({ pid: z.int(), start: z.string() }).exactOptional(),
+  /** The service that keeps it in its queue, or follows it. */
+  owner: z.object({ pid: z.int(), start: z.string() }).exactOptional(),
   /** What the process was asked for last. */
   intent: z.enum(['stop', 'pause']).exactOptional(),
   diagnostics: z.array(diagnosticSchema),
@@ -122,27 +125,55 @@ export function runFolders(workspace: string): readonly string[] {
     .map((entry) => join(parent, entry.name));
 }
 
-const queueSchema = z.object({ format: z.literal(1), folders: z.array(z.string()) });
+const queueSchema = z.object({
+  format: z.literal(1),
+  owner: z.object({ pid: z.int(), start: z.string() }),
+  folders: z.array(z.string()),
+});
 
-/** The folders of runs that wait or go on, in order, wherever their documents are. */
+/**
+ * The folders of runs that wait or go on, in order, wherever their documents are. Each service has a file of its own, since
+ * several may share a home; the file of one that is gone is taken over.
+ */
 export class QueueFile {
+  readonly #folder: string;
   readonly #path: string;
+  readonly #owner: ProcessId;
 
-  constructor(home: string) {
-    this.#path = join(home, 'runs.json');
+  constructor(home: string, owner: ProcessId) {
+    this.#folder = join(home, 'runs');
+    this.#path = join(this.#folder, `queue-${owner.pid}.json`);
+    this.#owner = owner;
   }
 
-  read(): readonly string[] {
-    try {
-      const read = queueSchema.safeParse(JSON.parse(readFileSync(this.#path, 'utf8')));
-      return read.success ? read.data.folders : [];
-    } catch {
-      return [];
+  /** What services left that are gone, the oldest entries first. Their files are removed once ours is written. */
+  takeOver(): readonly string[] {
+    if (!existsSync(this.#folder)) return [];
+    const found: string[] = [];
+    const gone: string[] = [];
+    for (const name of readdirSync(this.#folder).filter((n) => /^queue-\d+\.json$/.test(n))) {
+      const queue = readQueue(join(this.#folder, name));
+      if (queue && isAlive(queue.owner) && queue.owner.pid !== this.#owner.pid) continue;
+      found.push(...(queue?.folders ?? []));
+      gone.push(join(this.#folder, name));
     }
+    const folders = [...new Set(found)];
+    this.write(folders);
+    for (const file of gone) if (file !== this.#path) rmSync(file, { force: true });
+    return folders;
   }
 
   write(folders: readonly string[]): void {
     if (folders.length === 0 && !existsSync(this.#path)) return;
-    writeFileDurable(this.#path, `${JSON.stringify({ format: 1, folders })}\n`);
+    writeFileDurable(this.#path, `${JSON.stringify({ format: 1, owner: this.#owner, folders })}\n`);
+  }
+}
+
+function readQueue(path: string): z.infer<typeof queueSchema> | undefined {
+  try {
+    const read = queueSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+    return read.success ? read.data : undefined;
+  } catch {
+    return undefined;
   }
 }

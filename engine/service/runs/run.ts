@@ -4,7 +4,8 @@ import type { Diagnostic } from '../../base/errors.ts';
 import type { ProjectId, RunId } from '../../protocol/api/fields.ts';
 import type { RunPoint, RunState, RunSummary } from '../../protocol/api/runs.ts';
 import { RunFollower, type LookUp } from './follow.ts';
-import { RUN_FILES, writeRecord, type RunRecord } from './record.ts';
+import { isAlive } from './processes.ts';
+import { readRecord, RUN_FILES, writeRecord, type RunRecord } from './record.ts';
 import { FileTail } from './tail.ts';
 
 export const LIVE: ReadonlySet<RunState> = new Set(['preparing', 'training']);
@@ -32,6 +33,18 @@ export class Run {
   get record(): RunRecord {
     return this.#record;
   }
+  /** Another service that is alive keeps it; here it is only shown. */
+  get isForeign(): boolean {
+    const { owner } = this.#record;
+    return owner !== undefined && owner.pid !== process.pid && isAlive(owner);
+  }
+
+  /** Reads again what another service has written. */
+  refresh(): void {
+    this.forget();
+    this.#record = readRecord(this.folder) ?? this.#record;
+  }
+
   get isLive(): boolean {
     return LIVE.has(this.#record.state);
   }
@@ -77,7 +90,7 @@ export class Run {
 
   /** Forgets the points; they are read again when they are asked for. */
   forget(): void {
-    if (this.isLive) return;
+    if (this.isLive && !this.isForeign) return;
     this.#tail?.close();
     this.#tail = undefined;
     if (this.#follower) this.#record = { ...this.#record, digest: this.#follower.digest };

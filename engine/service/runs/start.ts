@@ -1,7 +1,7 @@
 /** From an open project to runs in the queue: checked, copied for seeds and swept values, named by what they train. */
 import { randomBytes } from 'node:crypto';
 import { contentHash } from '../../base/canonical.ts';
-import { UserError, type Diagnostic } from '../../base/errors.ts';
+import { UserError, type Diagnostic, type Place } from '../../base/errors.ts';
 import type { CommandParams } from '../../protocol/api/commands.ts';
 import type { RunId } from '../../protocol/api/fields.ts';
 import type { Document } from '../../protocol/document.ts';
@@ -80,14 +80,26 @@ function requireTarget(document: Document, target: string | undefined): void {
 /** Every file that the document names is there and may be used; all that are not are told at once. */
 export function requireFiles(context: ServiceContext, project: ProjectSession, document: Document): void {
   const found: Diagnostic[] = [];
-  for (const instance of unfoldWorkflow(document)) {
-    const { type } = instance.step;
-    if (type !== 'data.table' && type !== 'adapter.file') continue;
+  const look = (path: string, where: Place): void => {
     try {
-      assetFile(project.folder, context.workspace, paramsOf(instance, type).file, { node: instance.id, param: 'file' });
+      assetFile(project.folder, context.workspace, path, where);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       found.push(...error.diagnostics);
+    }
+  };
+  for (const instance of unfoldWorkflow(document)) {
+    const { type } = instance.step;
+    const where = { node: instance.id, param: 'file' };
+    if (type === 'data.table' || type === 'adapter.file') look(paramsOf(instance, type).file, where);
+    if (type !== 'model') continue;
+    const { backbone } = paramsOf(instance, 'model');
+    // A model of the store has a name; a folder is judged by the file that every model has.
+    if (backbone.startsWith('.')) look(`${backbone}/config.json`, { node: instance.id, param: 'backbone' });
+  }
+  for (const [bank, { sources }] of Object.entries(document.banks)) {
+    for (const { name, artifact } of sources) {
+      if ('asset' in artifact) look(artifact.asset, { node: `bank ${bank}`, param: name });
     }
   }
   if (found.length > 0) throw new UserError(found);

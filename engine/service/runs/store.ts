@@ -81,8 +81,9 @@ export class RunStore {
   }
 
   /** Puts a new run on the disk: first the snapshot, then the record that makes it a run. */
-  make(wanted: NewRun, threads: number): Run {
-    const { workspace, document, trainable, backbone, head, target, group, name, key, recipe, seed, documentHash } = wanted;
+  make(wanted: NewRun, { threads, owner }: Pick<RunRecord, 'threads' | 'owner'>): Run {
+    const { workspace, document, trainable, backbone, head, target, group, name, key, recipe, seed, documentHash } =
+      wanted;
     const number = 1 + this.of(workspace).reduce((n, run) => Math.max(n, run.record.number), 0);
     const id = `run-${number}-${randomBytes(5).toString('hex')}`;
     const folder = join(runsFolder(workspace), id);
@@ -100,6 +101,7 @@ export class RunStore {
       ...(group === undefined ? {} : { group }),
       documentHash,
       threads,
+      ...(owner === undefined ? {} : { owner }),
       diagnostics: [],
       digest: { ...EMPTY_DIGEST, trainable, backbone, ...(head === undefined ? {} : { head }) },
     };

@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from '../../base/result.ts';
 import type { Diagnostic } from '../../base/errors.ts';
 import type { Document, Scalar, Workflow, WorkflowNode } from '../../protocol/document.ts';
-import { setParamText, type ParamDefault } from '../../protocol/edit.ts';
+import { findNode, nodeAt, setParamText, type ParamDefault } from '../../protocol/edit.ts';
 import { entriesOf, recordOf, type NodeId } from '../../protocol/ids.ts';
 import * as messages from './messages.ts';
 
@@ -31,15 +31,10 @@ export function variants(
   if (sweep === undefined) swept.push({ document, words: '' });
   else {
     const name = sweep.param.slice(sweep.param.lastIndexOf('.') + 1);
-    let known = false;
-    const noticing: ParamDefault = (node, param) => {
-      const value = defaultOf(node, param);
-      known ||= value !== undefined;
-      return value;
-    };
+    const missing = missingParam(document, sweep.param, defaultOf);
+    if (missing) return fail(missing);
     for (const value of sweep.values) {
-      const set = setParamText(document, `${sweep.param}=${String(value)}`, noticing);
-      if (set.ok && !known) return fail([messages.sweepProblem(sweep.param, 'no such parameter')]);
+      const set = setParamText(document, `${sweep.param}=${String(value)}`, defaultOf);
       if (!set.ok) return fail(set.error.length > 0 ? set.error : [messages.sweepProblem(sweep.param, String(value))]);
       swept.push({ document: set.value, words: `${name} ${String(value)}` });
     }
@@ -53,6 +48,18 @@ export function variants(
       })),
     ),
   );
+}
+
+/** Why a parameter cannot be varied: its node or the parameter is not there. */
+function missingParam(document: Document, param: string, defaultOf: ParamDefault): readonly Diagnostic[] | undefined {
+  const dot = param.lastIndexOf('.');
+  if (dot < 1) return [messages.sweepProblem(param, 'no point')];
+  const name = param.slice(dot + 1);
+  const found = findNode(document, param.slice(0, dot));
+  if (!found.ok) return found.error;
+  const node = nodeAt(document, found.value);
+  if (node && (Object.hasOwn(node.params, name) || defaultOf(node, name) !== undefined)) return undefined;
+  return [messages.sweepProblem(param, 'no such parameter')];
 }
 
 /** The document with this seed in all of its training steps. */

@@ -8,8 +8,9 @@ import { splitRows } from '../../../workflow/data.ts';
 import type { DataSpec, LookQuestion, PreviewQuestion } from '../questions.ts';
 import { caught, cellsOf, faultsOf, named, type Tables } from './tables.ts';
 
-/** A page of a preview stays small, however long the cells are. */
+/** A page of a preview stays small, however long the cells and however many the columns are. */
 const LARGEST_PAGE = 4_000_000;
+const MOST_COLUMNS = 300;
 
 interface Choice {
   readonly columns: TaskColumns | undefined;
@@ -25,7 +26,8 @@ function page(
   shown: string,
 ): DataPreview {
   const total = rows?.length ?? table.rows;
-  const known = table.columns.map((name) => table.column(name));
+  const names = table.columns.slice(0, MOST_COLUMNS);
+  const known = names.map((name) => table.column(name));
   const cells: string[][] = [];
   let size = 0;
   for (let i = offset; i < Math.min(offset + limit, total) && size < LARGEST_PAGE; i++) {
@@ -34,7 +36,7 @@ function page(
     cells.push(row);
   }
   return {
-    columns: table.columns,
+    columns: names,
     rows: cells,
     total,
     offset,
@@ -42,8 +44,17 @@ function page(
     label: columns?.label ?? [],
     task: columns?.task ?? '',
     reasons,
-    diagnostics: [...table.warnings, ...faultsOf(table), ...diagnostics].map(named(table.file, shown)),
+    diagnostics: [...moreColumns(table), ...table.warnings, ...faultsOf(table), ...diagnostics].map(
+      named(table.file, shown),
+    ),
   };
+}
+
+function moreColumns({ file, columns }: Table): readonly Diagnostic[] {
+  if (columns.length <= MOST_COLUMNS) return [];
+  const message = `The file has ${columns.length} columns; the first ${MOST_COLUMNS} are shown.`;
+  const fix = 'Check that the columns are separated as the name of the file says.';
+  return [{ code: 'data-many-columns', severity: 'warning', where: { file }, message, fix }];
 }
 
 /** A file that no document names yet: its first rows, and a guess of its columns with the reasons. */

@@ -5,7 +5,7 @@ import { exampleCount, type ExampleSet } from '../../../trainer/examples.ts';
 import type { TrainEvent } from '../../../trainer/state.ts';
 import type { ImportToolkit } from '../../../workflow/peftImport.ts';
 import type { DryQuestion } from '../questions.ts';
-import { openTraining } from './training.ts';
+import { openTraining, type DraftTraining } from './training.ts';
 
 const EXAMPLES = 8;
 const STEPS = 40;
@@ -13,18 +13,24 @@ const STEPS = 40;
 const LEAST_RATE = 3e-3;
 /** The loss falls below this share of the first one when the examples are learnt. */
 const LEARNT = 0.3;
+/** And below this share nothing more is to be seen. */
+const CERTAIN = 0.12;
 
 export async function dryRun(question: DryQuestion, toolkit: ImportToolkit, home: string): Promise<DryRun> {
   const { kind } = question;
-  const training = await openTraining(question, toolkit, home);
   const losses: number[] = [];
+  const learnt = new AbortController();
   const onEvent = (event: TrainEvent): void => {
-    if (event.kind === 'step') losses.push(event.loss);
+    if (event.kind !== 'step') return;
+    losses.push(event.loss);
+    if (kind === 'overfit' && lastOf(losses) < CERTAIN * (losses[0] ?? 0)) learnt.abort();
   };
-  const { trainSet } = training.prepared;
-  const all = trainSet.rows ?? Int32Array.from({ length: exampleCount(trainSet) }, (_, i) => i);
-  const from = performance.now();
+  let training: DraftTraining | undefined;
   try {
+    training = await openTraining(question, toolkit, home);
+    const { trainSet } = training.prepared;
+    const all = trainSet.rows ?? Int32Array.from({ length: exampleCount(trainSet) }, (_, i) => i);
+    const from = performance.now();
     if (kind === 'batch') {
       await training.train({ maxSteps: 1, epochs: 1 }, all, onEvent);
       const seconds = (performance.now() - from) / 1000;
@@ -35,14 +41,19 @@ export async function dryRun(question: DryQuestion, toolkit: ImportToolkit, home
     const few = fewOf(trainSet, all);
     const rate = Math.max(LEAST_RATE, training.settings.learningRate);
     const change = { maxSteps: STEPS, epochs: STEPS, batchSize: few.length, accumulation: 1, learningRate: rate };
-    await training.train({ ...change, schedule: 'constant', warmup: { kind: 'steps', steps: 0 } }, few, onEvent);
+    await training.train(
+      { ...change, schedule: 'constant', warmup: { kind: 'steps', steps: 0 } },
+      few,
+      onEvent,
+      learnt.signal,
+    );
     return overfit(losses, few.length);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const words = error.diagnostics.map((d) => `${d.message} ${d.fix}`).join(' ');
     return { kind, ok: false, losses, words };
   } finally {
-    training.close();
+    training?.close();
   }
 }
 
@@ -64,11 +75,15 @@ function fewOf({ targets }: ExampleSet, all: Int32Array): Int32Array {
   return Int32Array.from(few);
 }
 
+/** Dropout lets single steps jump; the mean of the last five is what was learnt. */
+function lastOf(losses: readonly number[]): number {
+  const tail = losses.slice(-5);
+  return tail.reduce((n, x) => n + x, 0) / Math.max(1, tail.length);
+}
+
 function overfit(losses: readonly number[], examples: number): DryRun {
   const first = losses[0] ?? NaN;
-  // Dropout lets single steps jump; the mean of the last five is what was learnt.
-  const tail = losses.slice(-5);
-  const last = tail.reduce((n, x) => n + x, 0) / Math.max(1, tail.length);
+  const last = lastOf(losses);
   const ok = last < LEARNT * first;
   const fell = `In ${losses.length} steps the loss on ${examples} examples went from ${first.toFixed(4)} to ${last.toFixed(4)}`;
   const words = ok

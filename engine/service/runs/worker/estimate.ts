@@ -6,7 +6,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withoutLayer } from '../../../compile/report.ts';
+import { must } from '../../../base/errors.ts';
 import type { Estimate } from '../../../protocol/api/runs.ts';
+import type { StepInstance } from '../../../protocol/steps.ts';
 import { evaluateModel } from '../../../trainer/evaluate.ts';
 import {
   exampleCount,
@@ -21,7 +23,8 @@ import { isDue, planRun } from '../../../trainer/settings.ts';
 import type { ImportToolkit } from '../../../workflow/peftImport.ts';
 import { evaluationProgram } from '../../../workflow/programs.ts';
 import type { DraftPlace } from '../questions.ts';
-import { openTraining, type DraftTraining } from './training.ts';
+import type { DoneSteps } from './steps.ts';
+import { draftSteps, lastTraining, openTraining, type DraftTraining } from './training.ts';
 
 /** The first step pays for memory that later ones find allocated, so it is made and not timed. */
 const WARM_UP = 1;
@@ -29,23 +32,73 @@ const TIMED = 3;
 const SHOWN = 40;
 
 export async function estimate(place: DraftPlace, toolkit: ImportToolkit, home: string): Promise<Estimate> {
+  const steps = await draftSteps(place, toolkit, home);
+  const last = lastTraining(steps);
+  // Steps that an earlier run has done take no time; copies that train one model are measured once.
+  const todo = steps.instances.filter(
+    (i) => i.step.type === 'train' && i !== last && steps.folderOf(i.id) === undefined,
+  );
+  const speeds = new Map<string, Speed>();
+  let seconds = 0;
+  let count = 0;
+  let measured: Measured | undefined;
+  for (const step of [...todo, last]) {
+    measured = await measure(place, toolkit, home, { steps, step, speeds });
+    seconds += measured.seconds;
+    count += measured.steps;
+  }
+  const { stepSeconds, shares } = must(measured, 'a training step was measured');
+  return { stepSeconds, steps: count, seconds, shares };
+}
+
+/** Seconds of training and of evaluation for one token. */
+interface Speed {
+  readonly training: number;
+  readonly evaluation: number;
+  readonly shares: Estimate['shares'];
+}
+
+interface Measured {
+  readonly stepSeconds: number;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly shares: Estimate['shares'];
+}
+
+interface Subject {
+  readonly steps: DoneSteps;
+  readonly step: StepInstance;
+  /** By the model, of what was measured before. */
+  readonly speeds: Map<string, Speed>;
+}
+
+async function measure(
+  place: DraftPlace,
+  toolkit: ImportToolkit,
+  home: string,
+  { steps, step, speeds }: Subject,
+): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'espalier-profile-'));
+  const wanted = { steps, step, untrained: true, profilePrefix: join(folder, 'profile') };
   try {
-    const training = await openTraining(place, toolkit, home, join(folder, 'profile'));
+    const training = await openTraining(place, toolkit, home, wanted);
     try {
       const { settings, prepared } = training;
       const { trainSet, evaluationSet } = prepared;
       const plan = planRun(settings, exampleCount(trainSet));
-      const stepSeconds = await timeSteps(training);
+      const model = steps.model(step, true)?.model ?? '';
+      const known = speeds.get(model);
+      const perToken = known?.training ?? (await timeSteps(training));
       // Read before the evaluation, whose nodes must not be counted.
-      const byNode = shares(folder);
-      const evaluations = evaluationSet
-        ? Array.from({ length: plan.steps }, (_, i) => i + 1).filter((step) => isDue(settings.evaluate, step, plan))
-            .length
-        : 0;
-      const evaluation = evaluationSet && evaluations > 0 ? await timeEvaluation(training, evaluationSet) : 0;
-      const seconds = plan.steps * stepSeconds + evaluations * evaluation;
-      return { stepSeconds, steps: plan.steps, seconds, shares: byNode };
+      const byNode = known?.shares ?? shares(folder);
+      const before = known?.evaluation ?? 0;
+      const evaluation = before > 0 || !evaluationSet ? before : await timeEvaluation(training, evaluationSet);
+      speeds.set(model, { training: perToken, evaluation, shares: byNode });
+      const stepSeconds = (perToken * allTokens(trainSet)) / plan.stepsPerEpoch;
+      const all = Array.from({ length: plan.steps }, (_, i) => i + 1);
+      const evaluations = all.filter((s) => isDue(settings.evaluate, s, plan)).length;
+      const evaluated = evaluationSet ? evaluations * evaluation * allTokens(evaluationSet) : 0;
+      return { stepSeconds, steps: plan.steps, seconds: plan.steps * stepSeconds + evaluated, shares: byNode };
     } finally {
       training.close();
     }
@@ -54,6 +107,8 @@ export async function estimate(place: DraftPlace, toolkit: ImportToolkit, home: 
   }
 }
 
+const allTokens = (set: ExampleSet): number => exampleLengths(set).reduce((a, b) => a + b, 0);
+
 const tokensOf = (set: ExampleSet, examples: Iterable<number>): number => {
   const { offsets } = set.encoded;
   let tokens = 0;
@@ -61,7 +116,7 @@ const tokensOf = (set: ExampleSet, examples: Iterable<number>): number => {
   return tokens;
 };
 
-/** Seconds of a mean step. */
+/** Seconds of training for one token. */
 async function timeSteps({ train, prepared, settings }: DraftTraining): Promise<number> {
   const { trainSet } = prepared;
   const all = trainSet.rows ?? Int32Array.from({ length: exampleCount(trainSet) }, (_, i) => i);
@@ -71,19 +126,21 @@ async function timeSteps({ train, prepared, settings }: DraftTraining): Promise<
     if (event.kind === 'state' && event.state.kind === 'training') last = performance.now();
     if (event.kind === 'step') times.push((performance.now() - last) / 1000);
   });
-  const timed = times.length > WARM_UP ? times.slice(WARM_UP) : times;
-  const { batchSize, seed, order, accumulation } = settings;
-  const batches = planBatches(trainSet, { batchSize, seed, order, epoch: 0 });
-  const stepTokens = (step: number): number =>
-    batches.slice(step * accumulation, (step + 1) * accumulation).reduce((n, b) => n + tokensOf(trainSet, b), 0);
+  // A run of one step has nothing else to be timed by.
   const first = times.length > WARM_UP ? WARM_UP : 0;
-  const made = timed.reduce((n, _t, i) => n + stepTokens((first + i) % Math.ceil(batches.length / accumulation)), 0);
-  const mean = exampleLengths(trainSet).reduce((a, b) => a + b, 0) / Math.ceil(batches.length / accumulation);
-  const seconds = timed.reduce((a, b) => a + b, 0);
-  return made === 0 ? seconds / Math.max(1, timed.length) : (seconds / made) * mean;
+  const { batchSize, seed, order, accumulation } = settings;
+  const perEpoch = Math.ceil(planBatches(trainSet, { batchSize, seed, order, epoch: 0 }).length / accumulation);
+  let [seconds, tokens] = [0, 0];
+  for (let step = first; step < times.length; step++) {
+    const batches = planBatches(trainSet, { batchSize, seed, order, epoch: Math.floor(step / perEpoch) });
+    const at = (step % perEpoch) * accumulation;
+    seconds += times[step] as number;
+    tokens += batches.slice(at, at + accumulation).reduce((n, b) => n + tokensOf(trainSet, b), 0);
+  }
+  return seconds / Math.max(1, tokens);
 }
 
-/** Seconds of one evaluation, from its largest batch. */
+/** Seconds of evaluation for one token, from the largest batch. */
 async function timeEvaluation({ prepared, settings, device }: DraftTraining, set: ExampleSet): Promise<number> {
   const { evaluation, weights, firstPosition } = prepared;
   const [largest] = sortedBatches(set, settings.evaluationBatchSize);
@@ -100,8 +157,7 @@ async function timeEvaluation({ prepared, settings, device }: DraftTraining, set
     const from = performance.now();
     await run();
     const seconds = (performance.now() - from) / 1000;
-    const all = exampleLengths(set).reduce((a, b) => a + b, 0);
-    return (seconds * all) / Math.max(1, tokensOf(set, rows));
+    return seconds / Math.max(1, tokensOf(set, rows));
   } finally {
     await model.executable.dispose();
   }

@@ -21,6 +21,7 @@ import { sourceModules } from '../../../workflow/modules.ts';
 import type { ImportToolkit } from '../../../workflow/peftImport.ts';
 import { predictionProgram } from '../../../workflow/programs.ts';
 import { openParts, openTrained, type TrainedModel } from '../../../workflow/trained.ts';
+import { MERGED_FOLDER } from '../questions.ts';
 import { mergedGraph, type Mixture } from './mergeGraph.ts';
 import { evaluationData } from './results.ts';
 import type { DoneSteps } from './steps.ts';
@@ -31,7 +32,6 @@ export interface MergeAnswer {
   readonly difference?: number;
 }
 
-export const MERGED_FOLDER = 'merged';
 const EXAMPLES = 64;
 
 export async function mergeSources(steps: DoneSteps, toolkit: ImportToolkit, home: string): Promise<MergeAnswer> {

@@ -37,7 +37,7 @@ const BINS = 40;
 
 export async function probe(question: ProbeQuestion, toolkit: ImportToolkit, home: string): Promise<ProbeView> {
   const steps = await draftSteps(question, toolkit, home);
-  const { step, request } = trainingRequest(steps, question, toolkit, home, question.model);
+  const { step, request } = trainingRequest(steps, question, toolkit, home, { model: question.model });
   const document = withProbe(request.model.document, question, toolkit);
   const prepared = await prepareTraining({ ...request, model: { ...request.model, document } });
   const { evaluation, weights, firstPosition, trainSet } = prepared;

@@ -4,12 +4,16 @@ import { must, UserError } from '../../../base/errors.ts';
 import type { StepInstance, StepOutput } from '../../../protocol/steps.ts';
 import { unfoldWorkflow } from '../../../protocol/steps.ts';
 import { openBackbone, type Backbone } from '../../../workflow/backbone.ts';
-import { CONTAINER_FILE } from '../../../workflow/container.ts';
+import { adapterOf, type AdapterArtifact } from '../../../workflow/banks.ts';
+import { paramsOf } from '../../../workflow/check.ts';
+import { plannedAdapter } from '../../../workflow/compileModelStep.ts';
+import { CONTAINER_FILE, openContainer } from '../../../workflow/container.ts';
 import type { DataArtifact } from '../../../workflow/data.ts';
 import { readKept } from '../../../workflow/execute.ts';
 import type { LoadedDocument } from '../../../workflow/loadDocument.ts';
 import type { PeftToolkit } from '../../../workflow/peft/fit.ts';
 import { isKept, keptValues, runLight, type Artifact, type StepContext } from '../../../workflow/runStep.ts';
+import { modelStep, type ModelArtifact } from '../../../workflow/steps/model.ts';
 import * as messages from '../messages.ts';
 
 const NEVER = new AbortController().signal;
@@ -65,6 +69,44 @@ export class DoneSteps {
   taken(step: StepInstance, port: string): Artifact | undefined {
     const input = step.inputs.find((i) => i.port === port);
     return input && this.value(input.from);
+  }
+
+  /**
+   * The model that a step takes. With `untrained`, sources of its banks that are not trained yet have zeros for values:
+   * what a step costs does not depend on them.
+   */
+  model(step: StepInstance, untrained = false): ModelArtifact | undefined {
+    const from = step.inputs.find((i) => i.port === 'model')?.from;
+    const instance = from && this.instances.find((i) => i.id === from.step);
+    if (!from || instance?.step.type !== 'model') return undefined;
+    if (!untrained) {
+      const value = this.value(from);
+      return value.kind === 'model' ? value : undefined;
+    }
+    const { document, folder } = this.#loaded;
+    const model = must(instance.step.model, 'the step names a model');
+    const { registry } = this.#toolkit;
+    const fromStep = (output: StepOutput): AdapterArtifact => this.#adapter(output);
+    const backbone = this.#backbone(paramsOf(instance, 'model').backbone);
+    return modelStep({ document, model, registry, folder, fromStep }, backbone, this.data(instance, 'data'));
+  }
+
+  /** A trained adapter, or one of zeros with the shapes that it will have. */
+  #adapter(output: StepOutput): AdapterArtifact {
+    const { registry } = this.#toolkit;
+    const source = must(
+      this.instances.find((i) => i.id === output.step),
+      `step "${output.step}"`,
+    );
+    if (source.step.type !== 'train' || this.folderOf(source.id) !== undefined) {
+      const value = this.value(output);
+      if (value.kind !== 'trained') throw new UserError(messages.stepNotDone(source.id));
+      return adapterOf(openContainer(value.container, registry));
+    }
+    const model = must(this.model(source, true), `step "${source.id}" trains a model`);
+    const planned = plannedAdapter(model, this.#toolkit, []);
+    const size = (tensor: string): number => (planned.shape(tensor) ?? []).reduce((n, d) => n * d, 1);
+    return { ...planned, shape: (tensor) => planned.shape(tensor), read: (tensor) => new Float32Array(size(tensor)) };
   }
 
   data(step: StepInstance, port: string): DataArtifact | undefined {

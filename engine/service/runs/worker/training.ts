@@ -72,23 +72,32 @@ export interface DraftTraining {
     change: Partial<TrainSettings>,
     rows: Int32Array,
     onEvent: (event: TrainEvent) => void,
+    signal?: AbortSignal,
   ) => Promise<TrainResult>;
   readonly close: () => void;
 }
 
-/** A training step as a request that only prepares. With `model`, the last step that trains this model. */
+export interface Wanted {
+  /** The last step that trains this model; by default the last step. */
+  readonly model?: string;
+  readonly step?: StepInstance;
+  /** Sources that are not trained yet are as good as trained ones. */
+  readonly untrained?: boolean;
+}
+
+/** A training step as a request that only prepares. */
 export function trainingRequest(
   steps: DoneSteps,
   place: DraftPlace,
   toolkit: ImportToolkit,
   home: string,
-  wanted?: string,
+  { model: wanted, step: given, untrained = false }: Wanted = {},
 ): { readonly step: StepInstance; readonly request: TrainRequest } {
-  const step = wanted === undefined ? lastTraining(steps) : trainingOf(steps, wanted);
+  const step = given ?? (wanted === undefined ? lastTraining(steps) : trainingOf(steps, wanted));
   const params = paramsOf(step, 'train');
-  const model = steps.taken(step, 'model');
+  const model = steps.model(step, untrained);
   const data = must(steps.data(step, 'data'), 'a training step takes data');
-  if (model?.kind !== 'model') {
+  if (!model) {
     throw new UserError(problem('train-model', 'The training step has no model.', 'Wire one.'));
   }
   const request: TrainRequest = {
@@ -114,10 +123,14 @@ export async function openTraining(
   place: DraftPlace,
   toolkit: ImportToolkit,
   home: string,
-  profilePrefix?: string,
+  {
+    steps: given,
+    profilePrefix,
+    ...wanted
+  }: Wanted & { readonly steps?: DoneSteps; readonly profilePrefix?: string } = {},
 ): Promise<DraftTraining> {
-  const steps = await draftSteps(place, toolkit, home);
-  const { step, request } = trainingRequest(steps, place, toolkit, home);
+  const steps = given ?? (await draftSteps(place, toolkit, home));
+  const { step, request } = trainingRequest(steps, place, toolkit, home, wanted);
   const { model } = request;
   const params = paramsOf(step, 'train');
   const prepared = await prepareTraining(request);
@@ -130,7 +143,7 @@ export async function openTraining(
   });
   const settings = settingsOf(params);
   const { programs } = programsOf(request, prepared);
-  const train: DraftTraining['train'] = async (change, rows, onEvent) => {
+  const train: DraftTraining['train'] = async (change, rows, onEvent, signal) => {
     const folder = mkdtempSync(join(tmpdir(), 'espalier-try-'));
     const { earlyStopping: _none, ...usual } = settings;
     const job: TrainJob = {
@@ -153,7 +166,7 @@ export async function openTraining(
       },
     };
     try {
-      return await runTraining(job, { onEvent });
+      return await runTraining(job, { onEvent, ...(signal ? { signal } : {}) });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
