@@ -14,6 +14,8 @@ export interface StepKeyOptions {
   readonly hash: (content: unknown) => string;
   /** What a step reads from outside the document (hashes of its files, of a backbone); becomes part of its key. */
   readonly external?: (step: StepInstance) => unknown;
+  /** The hash of the source of a node type that is not part of the program, so that a changed custom node runs again. */
+  readonly sourceOf?: (type: string) => string | undefined;
 }
 
 /** The keys of all steps of the unfolded workflow. The structure must have been checked. */
@@ -27,7 +29,7 @@ export function workflowStepKeys(document: Document, options: StepKeyOptions): R
   for (const instance of unfoldWorkflow(document)) {
     const { step } = instance;
     if (step.model !== undefined && !models.has(step.model)) {
-      models.set(step.model, modelContent(document, step.model, keyOf));
+      models.set(step.model, modelContent(document, step.model, keyOf, options.sourceOf));
     }
     const content = {
       type: step.type,
@@ -68,9 +70,14 @@ function groupByPort(
 }
 
 /** What a model means to a run: its graph without words, its recipes filled in, and where its banks' sources come from. */
-function modelContent(document: Document, model: ModelId, keyOf: (output: StepOutput) => unknown): unknown {
+function modelContent(
+  document: Document,
+  model: ModelId,
+  keyOf: (output: StepOutput) => unknown,
+  sourceOf: StepKeyOptions['sourceOf'],
+): unknown {
   const graph = must(document.models[model], `model "${model}" exists`);
-  return graphContent(document, graph, (node) => {
+  const bankOf = (node: Node): unknown => {
     const bank = node.bank === undefined ? undefined : document.banks[node.bank];
     return bank?.sources
       .filter((source) => source.mute !== true)
@@ -78,18 +85,26 @@ function modelContent(document: Document, model: ModelId, keyOf: (output: StepOu
         const made = sourceOutputs(document, source).map(keyOf);
         return { name: source.name, layers: source.layers, artifact: made.length === 0 ? source.artifact : made };
       });
-  });
+  };
+  return graphContent(document, graph, { bankOf, sourceOf: sourceOf ?? (() => undefined) });
 }
 
-function graphContent(document: Document, graph: Graph, bankOf: (node: Node) => unknown): unknown {
+/** What of a node is told by more than its own text. */
+interface NodeContent {
+  readonly bankOf: (node: Node) => unknown;
+  readonly sourceOf: (type: string) => string | undefined;
+}
+
+function graphContent(document: Document, graph: Graph, of: NodeContent): unknown {
   const nodes = entriesOf(graph.nodes).map(([id, node]) => {
     const { title: _title, notes: _notes, recipe: _recipe, params: _own, body, bank: _bank, ...rest } = node;
     const content = {
       ...rest,
       params: effectiveParams(document, node),
       recipeText: node.recipe === undefined ? undefined : document.recipes[node.recipe]?.raw,
-      bank: bankOf(node),
-      body: body === undefined ? undefined : graphContent(document, body, bankOf),
+      bank: of.bankOf(node),
+      source: of.sourceOf(node.type),
+      body: body === undefined ? undefined : graphContent(document, body, of),
     };
     return [id, content] as const;
   });

@@ -183,14 +183,15 @@ class Replay {
   #op(instr: AnswerOp, inputs: readonly Tensor[], builder: FnBuilder, top: boolean): readonly Tensor[] {
     const { op, attrs } = instr;
     if (!isOpName(op)) throw new Refused(messages.notAnAnswer(`the operation "${op}", which does not exist`));
-    // The cases of an op's rule show which attributes it has.
-    const wanted = Object.keys(OPS[op].cases[0]?.attrs ?? {}).sort();
-    if (Object.keys(attrs).sort().join() !== wanted.join())
+    // The cases of an op's rule show which attributes it has, and in which order they are written.
+    const wanted = Object.keys(OPS[op].cases[0]?.attrs ?? {});
+    if (Object.keys(attrs).sort().join() !== [...wanted].sort().join())
       throw new Refused(messages.notAnAnswer(`"${op}" with other attributes than ${wanted.join(', ') || 'none'}`));
-    for (const d of dimsOf(instr as unknown as OpInstr)) this.#dim(d);
-    // Noise is told apart by the path of its site; inside of functions the calls give the path.
     const { site } = attrs;
-    const placed = top && site !== undefined ? { ...attrs, site: this.#scope.path(site) } : attrs;
+    // Noise is told apart by the path of its site; inside of functions the calls give the path.
+    const values = { ...attrs, ...(top && site !== undefined ? { site: this.#scope.path(site) } : {}) };
+    const placed = Object.fromEntries(wanted.map((key) => [key, values[key as keyof typeof values]]));
+    for (const d of dimsOf(instr as unknown as OpInstr)) this.#dim(d);
     return builder.emit(op, inputs, placed as never);
   }
 

@@ -191,7 +191,11 @@ class WorkflowRun {
       }
     }
     if (found.length > 0) throw new UserError(found);
-    return workflowStepKeys(this.#loaded.document, { hash: contentHash, external: (i) => external.get(i.id) });
+    return workflowStepKeys(this.#loaded.document, {
+      hash: contentHash,
+      external: (i) => external.get(i.id),
+      sourceOf: (type) => this.#toolkit.registry.get(type)?.fingerprint,
+    });
   }
 
   light(instance: StepInstance): void {

@@ -4,6 +4,7 @@
  */
 import { must } from '../../engine/base/errors.ts';
 import { compileModel, type CompiledModel } from '../../engine/compile/model.ts';
+import type { NodeRegistry } from '../../engine/compile/registry.ts';
 import type { SourceModule } from '../../engine/nodekit/node.ts';
 import { emptyDocument, type Document, type Graph, type Node } from '../../engine/protocol/document.ts';
 import { splitStack } from '../../engine/protocol/edit.ts';
@@ -50,6 +51,8 @@ export interface TestDocument {
   readonly name: string;
   readonly document: Document;
   readonly task: Task;
+  /** Other node types than those that there are. */
+  readonly registry?: NodeRegistry;
 }
 
 const CLASSES: Task = { kind: 'classification', classes: 3 };
@@ -245,11 +248,11 @@ export const exportDocument = (name: string): TestDocument =>
   );
 
 /** The compiled model of a document, with the sources of the bank. */
-export function compileDocument(document: Document, training: boolean): CompiledModel {
+export function compileDocument(document: Document, training: boolean, registry = REGISTRY): CompiledModel {
   const { compiled, diagnostics } = compileModel({
     document,
     model: MAIN,
-    registry: REGISTRY,
+    registry,
     training,
     banks: new Map([[BANK, BANK_SOURCES]]),
   });

@@ -42,8 +42,8 @@ export interface Expected {
 }
 
 /** Random weights, trained parameters and a batch for a document, by the names of the entry. */
-export function givenTensors({ document, task }: TestDocument): Map<string, NDArray> {
-  const compiled = compileDocument(document, false);
+export function givenTensors({ document, task, registry }: TestDocument): Map<string, NDArray> {
+  const compiled = compileDocument(document, false, registry);
   const feeds = feedsFor(compiled.program, BATCH, 3, task);
   for (const [name, feed] of feeds) if (name.startsWith('batch/')) feeds.set(name, fitted(name, feed, compiled));
   return feeds;
@@ -51,7 +51,7 @@ export function givenTensors({ document, task }: TestDocument): Map<string, NDAr
 
 /** Runs the model without dropout on the reference. */
 export function expected(test: TestDocument): Expected {
-  const compiled = compileDocument(test.document, false);
+  const compiled = compileDocument(test.document, false, test.registry);
   const flat = inlineProgram(compiled.program);
   const feeds = givenTensors(test);
   const fn = must(flat.functions.get(flat.entry), 'entry');
@@ -106,7 +106,7 @@ export function writeCase(
 ): Case {
   const folder = join(parent, test.name);
   mkdirSync(folder, { recursive: true });
-  const compiled = compileDocument(test.document, true);
+  const compiled = compileDocument(test.document, true, test.registry);
   const source = options.as?.(compiled) ?? compiled;
   const first = test.name === 'roberta' ? { firstPosition: 2 } : {};
   const [file] = exportTorch(source, folder, first);
