@@ -55,12 +55,12 @@ const withoutLayers = (path: string): string =>
     .filter((part) => part !== '*' && !/^\d+$/.test(part))
     .join('/');
 
-/** `f32[B,T,384]` as people write it: `B × T × 384`. */
+/** `f32[B,T,384]` as people write it: `B×T×384`. */
 export function shapeWords(output: string): string {
   const found = /\[([^\]]*)\]/.exec(output);
   if (found === null) return output;
   const dims = (found[1] ?? '').split(',').map((d) => d.trim());
-  return dims[0] === '' ? 'scalar' : dims.join(' × ');
+  return dims[0] === '' ? 'scalar' : dims.join('×');
 }
 
 /** The size of the last axis, where it is a number. */

@@ -6,7 +6,7 @@ import { useStore } from 'zustand';
 import { isFresh, useEditor, useEditorState } from '../../state/editor.ts';
 import { openModelOf } from '../commands/jumping.ts';
 import { CULL_FROM, detailAt } from '../model/lod.ts';
-import type { FlowNode } from '../model/flow.ts';
+import type { FlowEdge, FlowNode } from '../model/flow.ts';
 import type { Board } from '../state/board.ts';
 import { useCanvas, useCanvasState } from '../state/canvasState.ts';
 import { makeHandle } from '../state/makeHandle.ts';
@@ -38,6 +38,17 @@ const ARIA = {
   'edge.a11yDescription.default': 'Press Enter to select the wire, Delete to remove it.',
 };
 
+const NO_EDGES: readonly FlowEdge[] = [];
+/** Close up only a few cards are in the window, and each has many parts. */
+const CULL_NEAR = 60;
+const culls = (count: number, near: Nearness): boolean => count > CULL_FROM || (near === 'near' && count > CULL_NEAR);
+
+/** From afar the bodies of stacks are not drawn. */
+function outerOf(nodes: readonly FlowNode[]): readonly FlowNode[] {
+  const outer = nodes.filter((n) => n.parentId === undefined);
+  return outer.length === nodes.length ? nodes : outer;
+}
+
 export function CanvasFlow({ board }: { readonly board: Board }) {
   const editor = useEditor();
   const canvas = useCanvas();
@@ -53,6 +64,8 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
   const fresh = useEditorState(isFresh);
   const trains = useEditorState((s) => s.whatTrains);
   const [nearness, setNearness] = useState<Nearness>('near');
+  const shownEdges = detail === 'far' ? NO_EDGES : edges;
+  const shownNodes = useMemo(() => (detail === 'far' ? outerOf(nodes) : nodes), [detail, nodes]);
   const { hint, ...hands } = useGestures(board, flow, root);
 
   const follow = useCallback(
@@ -76,7 +89,7 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
     void flow.fitView({ padding: 0.06, maxZoom: 1 }).then(() => follow(flow.getZoom()));
   }, [ready, fits, flow, follow]);
   useHeat(root);
-  usePath(root, nodes);
+  usePath(root, nodes.length);
 
   const onMove = useCallback((_: unknown, v: Viewport) => follow(v.zoom), [follow]);
   const onNodesChange = useCallback((c: unknown) => board.onNodesChange(c as never), [board]);
@@ -162,8 +175,8 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
     >
       <NearnessProvider value={nearness}>
         <ReactFlow
-          nodes={nodes as never}
-          edges={edges as never}
+          nodes={shownNodes as never}
+          edges={shownEdges as never}
           nodeTypes={NODE_TYPES as never}
           edgeTypes={EDGE_TYPES as never}
           onNodesChange={onNodesChange}
@@ -186,7 +199,7 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
           onPaneContextMenu={onPaneMenu}
           onSelectionContextMenu={onSelectionMenu}
           onPaneClick={onPaneClick}
-          onlyRenderVisibleElements={nodes.length > CULL_FROM}
+          onlyRenderVisibleElements={culls(nodes.length, nearness)}
           minZoom={0.04}
           maxZoom={2.5}
           snapToGrid={snap}

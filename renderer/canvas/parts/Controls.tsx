@@ -1,22 +1,13 @@
 /** Minimap and zoom, bottom right; they fade while nobody needs them. The progress of a layout stands beside. */
-import { MiniMap, useReactFlow, useStore as useFlowStore } from '@xyflow/react';
+import { useReactFlow, useStore as useFlowStore } from '@xyflow/react';
 import { Map as MapIcon, Maximize, ZoomIn, ZoomOut } from 'lucide-react';
 import { memo } from 'react';
 import { IconButton, Menu, Button, Progress } from '../../ui/index.ts';
 import { useEditorState } from '../../state/editor.ts';
-import { isCard, type FlowNode } from '../model/flow.ts';
 import type { Board } from '../state/board.ts';
 import { useCanvas, useCanvasState } from '../state/canvasState.ts';
+import { MiniMap } from './MiniMap.tsx';
 import styles from './controls.module.css';
-
-const colourOf = (n: FlowNode): string =>
-  isCard(n)
-    ? n.type === 'stack'
-      ? 'transparent'
-      : n.data.scene.face.state === 'trainable' || n.data.scene.face.chips.length > 0
-        ? 'var(--trainable)'
-        : 'var(--frozen)'
-    : 'transparent';
 
 export const Controls = memo(function Controls({ board }: { readonly board: Board }) {
   const canvas = useCanvas();
@@ -34,18 +25,7 @@ export const Controls = memo(function Controls({ board }: { readonly board: Boar
         </div>
       )}
       <div className={styles['corner']}>
-        {minimap && (
-          <MiniMap
-            className={styles['map'] ?? ''}
-            nodeColor={colourOf as never}
-            nodeStrokeColor="var(--border)"
-            nodeBorderRadius={12}
-            maskColor="var(--hover)"
-            pannable
-            zoomable
-            ariaLabel="Map of the graph"
-          />
-        )}
+        {minimap && <MiniMap board={board} />}
         <div className={styles['zoom']}>
           <IconButton
             small

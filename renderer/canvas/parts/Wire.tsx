@@ -7,17 +7,36 @@ import { HIT, type FlowEdge } from '../model/flow.ts';
 import { useCanvasState } from '../state/canvasState.ts';
 import styles from './wire.module.css';
 
+/** A wire in a channel needs to know where its graph stands; others are spared the question at each frame. */
 export const Wire = memo(function Wire(p: EdgeProps<FlowEdge>) {
+  const via = p.data?.via;
+  if (via === undefined) return <Line wire={p} via={undefined} />;
+  return via.parent === undefined ? <Line wire={p} via={via.y} /> : <Routed wire={p} y={via.y} parent={via.parent} />;
+});
+
+function Routed({
+  wire,
+  y,
+  parent,
+}: {
+  readonly wire: EdgeProps<FlowEdge>;
+  readonly y: number;
+  readonly parent: string;
+}) {
+  const top = useInternalNode(parent)?.internals.positionAbsolute.y ?? 0;
+  return <Line wire={wire} via={y + top} />;
+}
+
+function Line({ wire: p, via }: { readonly wire: EdgeProps<FlowEdge>; readonly via: number | undefined }) {
   const scene = p.data?.scene;
   const look = lookOf(scene?.kind ?? 'any');
   const splice = useCanvasState((s) => s.splice === p.id);
-  const lift = useInternalNode(p.data?.via?.parent ?? '')?.internals.positionAbsolute.y ?? 0;
   const from = toMiddle(p.sourceX, p.sourceY, p.sourcePosition);
   const to = toMiddle(p.targetX, p.targetY, p.targetPosition);
   const upward = p.sourcePosition === Position.Top || p.targetPosition === Position.Bottom;
   const [path, x, y] = upward
     ? getBezierPath({ ...p, sourceX: from.x, sourceY: from.y, targetX: to.x, targetY: to.y })
-    : wirePath(from, to, p.data?.via === undefined ? undefined : p.data.via.y + lift);
+    : wirePath(from, to, via);
   return (
     <>
       <BaseEdge
@@ -58,7 +77,7 @@ export const Wire = memo(function Wire(p: EdgeProps<FlowEdge>) {
       )}
     </>
   );
-});
+}
 
 /** React Flow gives the outer edge of a port; wires end in its middle, which is where it is drawn. */
 function toMiddle(x: number, y: number, side: Position): { readonly x: number; readonly y: number } {

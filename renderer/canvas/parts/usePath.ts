@@ -1,11 +1,10 @@
 /** The overlay "what trains?": marks each card as on the path of the gradient or beside it; written to elements directly. */
 import { useEffect, type RefObject } from 'react';
 import { indexCatalog } from '../model/catalog.ts';
-import type { FlowNode } from '../model/flow.ts';
 import { gradientPath } from '../model/trains.ts';
 import { useEditorState } from '../../state/editor.ts';
 
-export function usePath(root: RefObject<HTMLElement | null>, nodes: readonly FlowNode[]): void {
+export function usePath(root: RefObject<HTMLElement | null>, nodes: number): void {
   const shown = useEditorState((s) => s.whatTrains);
   const document = useEditorState((s) => s.document);
   const model = useEditorState((s) => s.place.model);
