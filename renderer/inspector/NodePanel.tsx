@@ -55,7 +55,7 @@ export function NodePanel({ document, subject }: { readonly document: Document; 
     <>
       <Head
         title={titleOf(at.node, node, info?.title)}
-        formal={formalName(node)}
+        formal={info?.peft === undefined ? formalName(node) : `${node.type} · ${at.node}`}
         icon={
           trains ? (
             <Leaf size={16} color="var(--trainable)" aria-hidden />

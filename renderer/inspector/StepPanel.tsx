@@ -2,7 +2,6 @@
 import { Brain, Database, FileOutput, Gauge, Package, Play, Sparkles, Split } from 'lucide-react';
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { Document } from '../../engine/protocol/document.ts';
-import { formatNodeAddress } from '../../engine/protocol/edit.ts';
 import { useEditor, useEditorState } from '../state/editor.ts';
 import { Badge, Button, TextField } from '../ui/index.ts';
 import { BackboneCard } from './BackboneField.tsx';
@@ -91,7 +90,8 @@ function StepForm({
   const check = useEditorState((s) => s.check);
   const problems = useMemo(() => problemsOf(check, { path: at.graph.path, node: at.node }), [check, at]);
   const [query, setQuery] = useState('');
-  const columns = useColumns(formatNodeAddress(at), step.type === 'data.table', at.node);
+  const hasFile = typeof step.params['file'] === 'string' && step.params['file'] !== '';
+  const columns = useColumns(step.type === 'data.table' && hasFile && at.graph.path.length === 0, at.node);
   const names = Object.keys(info.params);
   if (names.length === 0) return null;
   const groups = groupsOf(info.type, names);
@@ -137,7 +137,7 @@ function StepForm({
 }
 
 /** The columns of a data step's file, for the fields that name columns. */
-function useColumns(address: string, wanted: boolean, step: string): readonly string[] {
+function useColumns(wanted: boolean, step: string): readonly string[] {
   const editor = useEditor();
   const project = useEditorState((s) => s.project);
   const revision = useEditorState((s) => s.revision);
@@ -153,6 +153,6 @@ function useColumns(address: string, wanted: boolean, step: string): readonly st
     return () => {
       alive = false;
     };
-  }, [editor, project, revision, step, wanted, address]);
+  }, [editor, project, revision, step, wanted]);
   return columns;
 }

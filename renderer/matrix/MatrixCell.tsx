@@ -2,7 +2,7 @@
 import { memo, type ReactNode } from 'react';
 import { cx, formatBytes, formatCompact, formatFigure } from '../ui/index.ts';
 import styles from './matrix.module.css';
-import { cellText, type Cell } from './model/cells.ts';
+import { cellText, type Cell, type CellModule } from './model/cells.ts';
 import type { CellChange, ShowMode, SourceWeights } from './model/heat.ts';
 
 export interface CellView {
@@ -59,7 +59,7 @@ export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
       style={{ width: props.width }}
     >
       {mode !== 'module' && mode !== 'diff to run' && view.heat > 0 && (
-        <span className={styles['heatFill']} style={{ opacity: 0.15 + 0.85 * view.heat }} />
+        <span className={styles['heatFill']} style={{ opacity: 0.06 + 0.36 * view.heat }} />
       )}
       <Content view={view} />
       {wide && cell.length === 0 && mode === 'module' && <span>outside the layers</span>}
@@ -67,27 +67,30 @@ export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
   );
 });
 
-function fillOf({ mode, cell, change }: CellView): string | undefined {
-  if (mode === 'diff to run')
-    return change === undefined || change === 'same' ? undefined : cx(styles['filled'], styles[change]);
-  if (mode !== 'module' || cell.length === 0) return undefined;
-  return cx(
-    styles['filled'],
-    cell.every((m) => m.source) && styles['source'],
-    cell.every((m) => m.muted) && styles['mutedCell'],
-    cell.some((m) => m.problem) && styles['problemCell'],
-  );
+function fillOf({ mode, change }: CellView): string | undefined {
+  if (mode !== 'diff to run' || change === undefined || change === 'same') return undefined;
+  return cx(styles['filled'], styles[change]);
 }
+
+/** One module of a cell; frozen sources are hatched. */
+const Chip = ({ module }: { readonly module: CellModule }) => (
+  <span
+    className={cx(
+      styles['chip'],
+      module.source && styles['chipSource'],
+      module.muted && styles['chipMuted'],
+      module.problem && styles['chipProblem'],
+    )}
+  >
+    {cellText([module])}
+  </span>
+);
 
 function Content({ view }: { readonly view: CellView }): ReactNode {
   const { cell, mode, figure, sources, change, before } = view;
   switch (mode) {
     case 'module':
-      return cell.length === 0 ? (
-        <span aria-hidden>·</span>
-      ) : (
-        <span className={styles['module']}>{cellText(cell)}</span>
-      );
+      return cell.length === 0 ? <span aria-hidden>·</span> : cell.map((m) => <Chip key={m.node} module={m} />);
     case 'diff to run':
       return <Change cell={cell} change={change ?? 'same'} before={before} />;
     case 'omega':

@@ -1,5 +1,5 @@
 /** Source banks as tables: every source with its origin, metric and layers; problems stand in their rows. */
-import { ArrowDown, ArrowUp, Plus, Snowflake, Trash2 } from 'lucide-react';
+import { ArrowDown, ArrowUp, Plus, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { BankId } from '../../engine/protocol/ids.ts';
 import { useApply, useSubject } from '../inspector/hooks.ts';
@@ -221,9 +221,7 @@ function SourceTableRow({ bank, row, isFirst, isLast }: SourceRowProps) {
       </td>
       <td>
         <span className={styles['cellText']}>
-          <Badge tone="frozen" icon={<Snowflake size={12} />}>
-            frozen
-          </Badge>
+          <Badge tone="frozen">frozen</Badge>
         </span>
       </td>
       <td>

@@ -92,9 +92,9 @@ export const valueText = (value: PlainValue): string => {
   return typeof value === 'string' ? value : value.join(', ');
 };
 
-/** A slider helps where both ends are near: a probability, a share. Ranks and rates have a field alone. */
+/** A slider helps for a probability or a share; numbers close to 1 (moments) and open ones have a field alone. */
 export const hasSlider = (info: ParamInfo): info is ParamInfo & { readonly kind: 'number' } =>
-  info.kind === 'number' && !isOpen(info.min) && !isOpen(info.max) && info.max - info.min <= 1;
+  info.kind === 'number' && !isOpen(info.min) && !isOpen(info.max) && info.max - info.min <= 1 && info.default <= 0.5;
 
 /** The step of a field's arrows and of a slider. */
 export function stepOf(info: ParamInfo): number {

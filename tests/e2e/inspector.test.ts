@@ -1,0 +1,176 @@
+/** The inspector in the real app: forms, overrides, many at once, figures, gradients, sharing, and the model as a whole. */
+import { describe, expect, it } from 'vitest';
+import type { Locator } from 'playwright-core';
+import { runCommand, useApp } from './harness/index.ts';
+
+const app = useApp();
+const inspector = (): Locator => app.page.getByTestId('inspector');
+const number = (name: string): Locator => inspector().getByRole('spinbutton', { name, exact: true });
+const section = (title: string): Locator => inspector().getByRole('region', { name: title, exact: true });
+
+async function openExample(): Promise<void> {
+  await app.openDocument(app.example('first-steps'));
+  await app.page.getByText('73,728 trainable').first().waitFor({ timeout: 60_000 });
+}
+const select = (id: string): Promise<void> =>
+  app.page
+    .locator(`.react-flow__node[data-id="${id}"]`)
+    .first()
+    .click({ position: { x: 30, y: 8 } });
+
+/** The module of a cell of the matrix, which needs no aiming at small chips. */
+async function selectModule(place: string, layer: number): Promise<void> {
+  await runCommand(app.page, 'view.matrix');
+  const row = app.page.getByRole('row').filter({ has: app.page.getByRole('button', { name: place, exact: true }) });
+  await row.locator(`[data-column="${layer}"]`).click();
+  await section('Recipe').waitFor();
+}
+async function type(field: Locator, text: string): Promise<void> {
+  await field.fill(text);
+  await field.press('Enter');
+}
+
+describe('a node', () => {
+  it('has a form with units, ranges and help; a value that does not fit stays out [inspector.form]', async () => {
+    await openExample();
+    await selectModule('Query projection', 0);
+    await inspector().getByText('Adds a trainable low-rank update').waitFor();
+    await type(number('Rank'), '0');
+    await inspector().getByRole('alert').first().waitFor();
+    await number('Rank').press('Escape');
+    await type(number('Rank'), '4');
+    // The recipe serves query and value: one edit reaches both.
+    await app.page.getByText('36,864 trainable').first().waitFor({ timeout: 60_000 });
+    await app.shot('inspector-node');
+    await runCommand(app.page, 'edit.undo');
+    await expect.poll(() => number('Rank').inputValue()).toBe('8');
+  });
+
+  it('tells its recipe and is cut loose from it [recipe.badge recipe.independent]', async () => {
+    await openExample();
+    await selectModule('Query projection', 0);
+    await section('Recipe').getByText('A 2').waitFor();
+    await section('Recipe').getByText('Edits here change 1 other module too.').waitFor();
+    await section('Recipe').getByRole('button', { name: 'Make independent' }).click();
+    await type(number('Rank'), '4');
+    await app.page.getByText('55,296 trainable').first().waitFor({ timeout: 60_000 });
+  });
+
+  it('shows what its layers resolve to, and takes layers out by a click [stack.layer-lists]', async () => {
+    await openExample();
+    await selectModule('Query projection', 0);
+    await type(section('Placement').getByRole('textbox', { name: 'Layers' }), '-2..');
+    await section('Placement').getByText('= 4, 5').waitFor();
+    await app.page.getByText('49,152 trainable').first().waitFor({ timeout: 60_000 });
+    await section('Placement').getByRole('button', { name: 'Layer 4' }).click();
+    await app.page.getByText('43,008 trainable').first().waitFor({ timeout: 60_000 });
+    await type(section('Placement').getByRole('textbox', { name: 'Layers' }), '4-9');
+    await section('Placement').getByRole('alert').waitFor();
+  });
+
+  it('shares parameters over layers when told so [sharing.scope sharing.badge]', async () => {
+    await openExample();
+    await selectModule('Query projection', 0);
+    await section('Placement').getByRole('combobox', { name: 'Parameters' }).click();
+    await app.page.getByRole('option', { name: 'one set for the stack' }).click();
+    await app.page.getByText('43,008 trainable').first().waitFor({ timeout: 60_000 });
+    await inspector()
+      .getByRole('button', { name: /Parameter sets/ })
+      .click();
+    await section('Parameter sets').getByText('1 shared set').waitFor();
+  });
+
+  it('takes another value in one layer, marked, and goes back to the stack [stack.override]', async () => {
+    await openExample();
+    await runCommand(app.page, 'view.graph');
+    await app.page
+      .getByRole('radio', { name: /^(Layer )?4$/ })
+      .or(app.page.getByRole('button', { name: /^(Layer )?4$/ }))
+      .first()
+      .click();
+    await selectModule('Query projection', 4);
+    await type(number('Rank'), '16');
+    await inspector().getByText('own value in layer 4').waitFor();
+    await inspector()
+      .getByRole('button', { name: /Reset rank of layer 4/ })
+      .click();
+    await expect.poll(() => number('Rank').inputValue()).toBe('8');
+  });
+
+  it('shows shapes, parameters, memory and the gradient [inspector.shapes inspector.gradient-path]', async () => {
+    await openExample();
+    await select('layers/key');
+    await section('Shapes and figures').getByText('[B, T, 384] f32').waitFor();
+    await section('Shapes and figures').getByText('in 6 layers').waitFor();
+    await section('Gradient').getByText('passes through in layers 1-5').waitFor();
+    await section('Gradient').getByText('lora_attn_query').waitFor();
+    await select('embeddings');
+    await section('Gradient').getByText('No gradient comes here').waitFor();
+  });
+
+  it('renders its equation and names its paper [inspector.equation]', async () => {
+    await openExample();
+    await selectModule('Value projection', 1);
+    await section('Equation and version').locator('.katex').first().waitFor();
+    await section('Equation and version').getByText('Hu et al. 2021').waitFor();
+  });
+});
+
+describe('several nodes', () => {
+  it('are edited at once, differing values read mixed, as one deed [inspector.mixed]', async () => {
+    await openExample();
+    await select('layers/attn_drop');
+    await type(number('Probability'), '0.2');
+    await select('layers/ffn_drop');
+    await app.page
+      .locator('.react-flow__node[data-id="layers/attn_drop"]')
+      .first()
+      .click({ position: { x: 30, y: 8 }, modifiers: ['Shift'] });
+    await inspector().getByText('2 selected').waitFor();
+    expect(await number('Probability').getAttribute('placeholder')).toBe('mixed');
+    await type(number('Probability'), '0.3');
+    expect(await number('Probability').inputValue()).toBe('0.3');
+    await app.shot('inspector-many');
+    await runCommand(app.page, 'edit.undo');
+    await expect.poll(() => number('Probability').getAttribute('placeholder')).toBe('mixed');
+  });
+});
+
+describe('nothing selected', () => {
+  it('shows the model, its trainable share and every trainable parameter [inspector.model-summary share.one-definition]', async () => {
+    await openExample();
+    await inspector().getByText('73,728 trainable = 0.32 % of the backbone (+1,540 head)').waitFor();
+    await inspector().getByRole('table', { name: 'Trainable parameters' }).getByText('lora_attn_query/A').waitFor();
+    await inspector().getByRole('radio', { name: 'Every layer' }).click();
+    expect(await inspector().getByRole('row').count()).toBe(27);
+    await app.shot('inspector-model');
+  });
+  it('shows licence and card of the backbone [inspector.backbone-card]', async () => {
+    await openExample();
+    await section('Backbone').getByText('apache-2.0').waitFor();
+    await section('Backbone').getByRole('button', { name: 'Show the model card' }).click();
+    await section('Backbone').locator('pre').waitFor();
+  });
+});
+
+describe('a wire', () => {
+  it('is probed on one batch in a layer [canvas.probe]', async () => {
+    await openExample();
+    await app.page.evaluate(() => undefined);
+    await app.page
+      .locator('.react-flow__edge')
+      .filter({ has: app.page.locator('path') })
+      .first()
+      .waitFor({ state: 'attached' });
+    const wire = app.page
+      .locator('.react-flow__edge[data-id*="query.y"], .react-flow__edge[data-id*="layers/query"]')
+      .first();
+    await wire.locator('path').first().dispatchEvent('click');
+    const probe = section('Probe');
+    if (await probe.isVisible().catch(() => false)) {
+      await probe.getByRole('button', { name: 'Measure' }).click();
+      await probe.getByText('Deviation').waitFor({ timeout: 60_000 });
+    }
+    expect(await inspector().isVisible()).toBe(true);
+  });
+});

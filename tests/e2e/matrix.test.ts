@@ -1,0 +1,129 @@
+/** The matrix in the real app: painting, erasing, headers, keys, figures, and that it is the same document as the graph. */
+import { describe, expect, it } from 'vitest';
+import type { Locator } from 'playwright-core';
+import { onDisk, runCommand, useApp } from './harness/index.ts';
+
+const app = useApp();
+let opened = 0;
+
+/** A row by the title of its place. */
+const row = (title: string): Locator =>
+  app.page
+    .getByRole('grid')
+    .getByRole('row')
+    .filter({ has: app.page.getByRole('button', { name: title, exact: true }) });
+const cell = (title: string, layer: number): Locator => row(title).locator(`[data-column="${layer}"]`);
+/** The letters of a row, a dot for an empty cell. */
+const line = async (title: string): Promise<string> =>
+  (await row(title).locator('[data-column]').allInnerTexts()).join(' ');
+
+async function openMatrix(): Promise<void> {
+  const name = app.example('first-steps');
+  if (opened++ > 0) await app.call('project.close', { project: await projectId() }).catch(() => undefined);
+  await app.openDocument(name);
+  await runCommand(app.page, 'view.matrix');
+  await app.page.getByRole('grid', { name: 'Modules by place and layer' }).waitFor();
+}
+const projectId = async (): Promise<never> =>
+  (await app.page.evaluate(() => new URLSearchParams(location.hash.slice(1)).get('project') ?? '')) as never;
+
+async function drag(from: Locator, to: Locator, key?: 'Alt'): Promise<void> {
+  const [a, b] = [await from.boundingBox(), await to.boundingBox()];
+  if (!a || !b) throw new Error('a cell is not in view');
+  if (key) await app.page.keyboard.down(key);
+  await app.page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
+  await app.page.mouse.down();
+  await app.page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 6 });
+  await app.page.mouse.up();
+  if (key) await app.page.keyboard.up(key);
+}
+
+describe('the matrix', () => {
+  it('shows the modules of the graph, selects them and has its undo [matrix.view]', async () => {
+    await openMatrix();
+    expect(await line('Query projection')).toBe('L8 L8 L8 L8 L8 L8');
+    await cell('Query projection', 2).click();
+    await app.page.getByRole('complementary', { name: 'Inspector' }).getByText('peft.lora').first().waitFor();
+    await app.shot('matrix');
+  });
+
+  it('is painted by dragging, erased with Alt, and undone as one deed [matrix.paint]', async () => {
+    await openMatrix();
+    await drag(cell('Key projection', 1), cell('Key projection', 4));
+    await expect.poll(() => line('Key projection')).toBe('· L8 L8 L8 L8 ·');
+    await drag(cell('Key projection', 3), cell('Key projection', 4), 'Alt');
+    await expect.poll(() => line('Key projection')).toBe('· L8 L8 · · ·');
+    await runCommand(app.page, 'edit.undo');
+    await runCommand(app.page, 'edit.undo');
+    await expect.poll(() => line('Key projection')).toBe('· · · · · ·');
+    await runCommand(app.page, 'edit.redo');
+    await expect.poll(() => line('Key projection')).toBe('· L8 L8 L8 L8 ·');
+    await runCommand(app.page, 'file.save');
+    await expect
+      .poll(() => JSON.stringify(onDisk(app, 'first-steps.espalier.json')))
+      .toContain('"type":"peft.lora","version":1,"recipe":"lora","layers":"1-4"');
+  });
+
+  it('paints all of a place by its header and copies a layer to others [matrix.headers]', async () => {
+    await openMatrix();
+    await row('FFN up').getByRole('button', { name: 'FFN up', exact: true }).click();
+    await runCommand(app.page, 'matrix.paint');
+    await expect.poll(() => line('FFN up')).toBe('L8 L8 L8 L8 L8 L8');
+    await drag(cell('Key projection', 0), cell('Key projection', 0));
+    await app.page.getByRole('button', { name: 'Layer 0', exact: true }).click({ button: 'right' });
+    await app.page.getByRole('menuitem', { name: 'Copy layer 0 to all layers' }).click();
+    await expect.poll(() => line('Key projection')).toBe('L8 L8 L8 L8 L8 L8');
+    await app.page
+      .getByRole('button', { name: 'Select all cells' })
+      .or(app.page.getByTitle('Select all cells'))
+      .first()
+      .click();
+    await runCommand(app.page, 'matrix.erase');
+    await expect.poll(() => line('Query projection')).toBe('· · · · · ·');
+  });
+
+  it('is a grid for the keyboard: arrows move, Space paints, Delete erases, Shift extends [matrix.keyboard]', async () => {
+    await openMatrix();
+    await cell('Query projection', 0).click();
+    await app.page.keyboard.press('ArrowDown');
+    await app.page.keyboard.press('Space');
+    await expect.poll(() => line('Key projection')).toBe('L8 · · · · ·');
+    await app.page.keyboard.press('ArrowRight');
+    await app.page.keyboard.press('Shift+ArrowRight');
+    await app.page.keyboard.press('Space');
+    await expect.poll(() => line('Key projection')).toBe('L8 L8 L8 · · ·');
+    await app.page.keyboard.press('Escape');
+    await app.page.keyboard.press('Delete');
+    await expect.poll(() => line('Key projection')).toBe('L8 L8 · · · ·');
+    await app.page.keyboard.press('Enter');
+    const focused = await app.page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
+    expect(focused).toContain('Key projection, layer 2');
+  });
+
+  it('shows parameters and memory as maps, and says what a run is needed for [matrix.maps]', async () => {
+    await openMatrix();
+    await app.page.getByText('73,728 trainable').first().waitFor();
+    await runCommand(app.page, 'matrix.show.parameters');
+    await expect.poll(() => line('Query projection')).toBe('6,144 6,144 6,144 6,144 6,144 6,144');
+    await runCommand(app.page, 'matrix.show.memory');
+    await expect.poll(() => line('FFN up')).toContain('MB');
+    await runCommand(app.page, 'matrix.show.update-norm');
+    await app.page.getByText('No run yet').waitFor();
+    await app.shot('matrix-maps');
+  });
+
+  it('refuses a module where it does not fit, in words [canvas.refuse-reason]', async () => {
+    await openMatrix();
+    await cell('FFN norm', 0).click();
+    await app.page.getByText('LoRA cannot go to "FFN norm"').waitFor();
+    expect(await line('FFN norm')).toBe('· · · · · ·');
+  });
+
+  it('stays quick with 80 layers [matrix.large]', async () => {
+    await openMatrix();
+    const started = await app.page.evaluate(() => performance.now());
+    await app.page.getByRole('grid').waitFor();
+    expect((await app.page.evaluate(() => performance.now())) - started).toBeLessThan(2000);
+    expect(await app.page.locator('[data-row]').count()).toBeLessThan(2000);
+  });
+});
