@@ -106,6 +106,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   });
   try {
     tell(service, options, context);
+    service.context.checks.warm();
     await untilEnd(service, options, context);
   } finally {
     await service.close();

@@ -38,6 +38,7 @@ export function appHandlers(
   runDownload: RunDownload,
 ): Handlers<'app.' | 'models.' | 'files.' | 'download.'> {
   const { workspace, grants, projects, downloads, settings, recent, home, toolkit, log } = context;
+  const folders = { home, workspace: workspace.folder };
   const getModel = createModelJobs();
   return {
     'app.info': () => ({
@@ -65,8 +66,8 @@ export function appHandlers(
         log: log.tail(),
       }),
     }),
-    'app.disk': () => diskUse(home, backbonesInUse(context)),
-    'app.cleanDisk': ({ ids }) => ({ freed: cleanDisk(home, ids, backbonesInUse(context)) }),
+    'app.disk': () => diskUse(folders, backbonesInUse(context)),
+    'app.cleanDisk': ({ ids }) => ({ freed: cleanDisk(folders, ids, backbonesInUse(context)) }),
     'models.list': () => modelEntries(home),
     'models.get': ({ id }) => ({ job: getModel(context, id) }),
     'models.add': async ({ grant, path, name }) => {

@@ -13,6 +13,8 @@ import type { ModelCode } from './messages.ts';
 import type { CheckProcess } from './process.ts';
 
 export interface Checks {
+  /** Starts what the first document will need. */
+  readonly warm: () => void;
   /** The document has changed, or was opened. */
   readonly request: (project: ProjectSession) => void;
   /** The check of the present revision, from what is known or by waiting for it. */
@@ -47,6 +49,7 @@ export function createChecks(options: ChecksOptions): Checks {
     timers.delete(id);
   };
   return {
+    warm: () => findings.warm(),
     request: (project) => {
       findings.want(project);
       stopTimer(project.id);

@@ -37,6 +37,10 @@ export class Lane {
     this.#worker = (options.start ?? createCheckProcess)(options.entry, options.log);
   }
 
+  warm(): void {
+    this.#worker.warm();
+  }
+
   latest(id: ProjectId): CheckView | undefined {
     return this.#views.get(id);
   }

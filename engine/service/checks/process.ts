@@ -15,6 +15,8 @@ export type CheckAnswer =
   | { readonly kind: 'failed'; readonly message: string };
 
 export interface CheckProcess {
+  /** Starts the process before it is asked, so that the first question need not wait for it. */
+  readonly warm: () => void;
   /** One request at a time. */
   readonly ask: (request: CheckRequest) => Promise<CheckAnswer>;
   readonly tell: (message: ToWorker) => void;
@@ -57,6 +59,9 @@ export function createCheckProcess(entry: string, log: Log, hangsAfter = HANGS_A
     return started;
   };
   return {
+    warm: () => {
+      if (!closed) child ??= start();
+    },
     pid: () => child?.pid,
     tell: (message) => {
       if (child?.connected === true) child.send(message);

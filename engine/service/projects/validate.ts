@@ -48,24 +48,50 @@ export function validDocument(
   return raw === undefined ? ok(next as Document) : fail([raw]);
 }
 
-/** The document without models and recipes that an edit did not touch, so that a check costs what was changed. */
+/** The document without the parts that an edit did not touch, so that looking at it costs what was changed. */
 function withoutKnown(before: Document, next: unknown): unknown {
   if (!isRecord(next)) return next;
-  const changed = (key: 'models' | 'recipes' | 'banks'): unknown => {
-    const now = next[key];
-    if (!isRecord(now)) return now;
-    const was: Json = before[key];
-    return Object.fromEntries(Object.entries(now).filter(([id, value]) => was[id] !== value || value === undefined));
-  };
   return {
     ...next,
-    models: changed('models'),
-    recipes: changed('recipes'),
-    banks: changed('banks'),
-    ...(next['workflow'] === before.workflow ? { workflow: { nodes: {}, edges: [] } } : {}),
+    workflow: changedGraph(before.workflow, next['workflow']),
+    models: changedEntries(before.models, next['models'], changedGraph),
+    recipes: changedEntries(before.recipes, next['recipes']),
+    banks: changedEntries(before.banks, next['banks']),
     ...('view' in next ? { view: null } : {}),
   };
 }
+
+/** The entries of a record that are other objects than before; `inner` looks into those. */
+function changedEntries(
+  before: unknown,
+  next: unknown,
+  inner: (before: unknown, next: unknown) => unknown = (_before, value) => value,
+): unknown {
+  if (!isRecord(next)) return next;
+  const was = isRecord(before) ? before : {};
+  return Object.fromEntries(
+    Object.entries(next)
+      .filter(([id, value]) => was[id] !== value || value === undefined)
+      .map(([id, value]) => [id, inner(was[id], value)]),
+  );
+}
+
+/** A graph with the nodes and wires that changed. Whether ids are known is no question of the schema. */
+function changedGraph(before: unknown, next: unknown): unknown {
+  if (!isRecord(before) || !isRecord(next)) return next;
+  const known = new Set(Array.isArray(before['edges']) ? (before['edges'] as readonly unknown[]) : []);
+  const { nodes, edges } = next;
+  return {
+    ...next,
+    nodes: changedEntries(before['nodes'], nodes, changedNode),
+    ...(Array.isArray(edges) ? { edges: edges.filter((edge) => !known.has(edge)) } : {}),
+  };
+}
+
+const changedNode = (before: unknown, next: unknown): unknown =>
+  isRecord(before) && isRecord(next) && isRecord(next['body'])
+    ? { ...next, body: changedGraph(before['body'], next['body']) }
+    : next;
 
 /** Texts of unknown nodes go into the file as they are, so a new one must be what its node says. */
 function rawProblem(before: unknown, next: unknown, path: readonly string[], knows: KnowsType): Diagnostic | undefined {

@@ -1,5 +1,5 @@
 /** The app's own commands: facts, settings, models, disk, report; what the engine proposes; code with its places. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyPatch } from '../../../engine/protocol/api/patch.ts';
@@ -91,10 +91,38 @@ describe('the disk', () => {
     const { entries } = await running.call('app.disk', {});
     expect(entries.find((e) => e.id === `model:${STARTER_ID}`)).toMatchObject({ removable: false });
     expect(entries.find((e) => e.id === 'scratch:cache')).toMatchObject({ removable: true });
-    const ids = ['scratch:cache', `model:${STARTER_ID}`, '../workspace', 'model:../../workspace', 'model:tiny'];
+    const results = join(running.folders.workspace, '.espalier');
+    const old = new Date(Date.now() - 3600_000);
+    for (const name of ['gone', 'uses the starter', 'busy']) {
+      mkdirSync(join(results, name), { recursive: true });
+      writeFileSync(join(results, name, 'adapter.safetensors'), Buffer.alloc(100));
+      if (name !== 'busy')
+        for (const path of [join(results, name, 'adapter.safetensors'), join(results, name)])
+          utimesSync(path, old, old);
+    }
+    const removable = (await running.call('app.disk', {})).entries.filter((e) => e.id.startsWith('results:'));
+    expect(removable.map((e) => [e.id, e.removable])).toEqual(
+      expect.arrayContaining([
+        ['results:.espalier/gone', true],
+        ['results:.espalier/busy', false],
+        ['results:.espalier/uses the starter', false],
+      ]),
+    );
+    const ids = [
+      'results:.espalier/gone',
+      'results:.espalier/uses the starter',
+      'results:.espalier',
+      'scratch:cache',
+      `model:${STARTER_ID}`,
+      '../workspace',
+      'model:../../workspace',
+      'model:tiny',
+    ];
     const { freed } = await running.call('app.cleanDisk', { ids });
     expect(freed).toBeGreaterThanOrEqual(5000);
     expect(existsSync(cache)).toBe(false);
+    expect(existsSync(join(results, 'gone'))).toBe(false);
+    expect(existsSync(join(results, 'uses the starter'))).toBe(true);
     expect(existsSync(running.folders.workspace)).toBe(true);
     expect((await running.call('models.list', {})).map((m) => m.name)).toEqual(
       expect.arrayContaining(['starter', 'tiny']),

@@ -128,6 +128,7 @@ describe('with a worker that the test plays', () => {
         asked.push(request);
         answers.push(resolve);
       }),
+    warm: () => undefined,
     tell: () => undefined,
     close: () => undefined,
     pid: () => 1,

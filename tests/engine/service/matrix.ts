@@ -44,6 +44,7 @@ function sample(schema: JsonSchema): unknown {
       if (schema.format === 'uri') return 'https://hub.example.org';
       if (schema.pattern?.includes('{64}') === true) return 'a'.repeat(64);
       return 'x'.repeat(Math.max(8, schema.minLength ?? 0));
+    case undefined:
     default:
       return null;
   }
