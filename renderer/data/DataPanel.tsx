@@ -26,7 +26,7 @@ export function DataPanel() {
   );
   const step = steps.find((s) => s.id === chosen) ?? steps[0];
   const key = step && content !== undefined ? `${step.id}\n${content}` : undefined;
-  const { value, problem, loading, again } = useLoaded(key, async () => {
+  const { value, of, problem, loading, again } = useLoaded(key, async () => {
     await editor.settled();
     const { revision, project: open } = editor.store.getState();
     if (!open || !step) throw new Error('a data step is shown');
@@ -76,7 +76,8 @@ export function DataPanel() {
             <Select
               label="What is learned"
               hideLabel
-              value={value.task}
+              value={value.task === '' ? undefined : value.task}
+              placeholder="Task"
               options={TASKS.map((t) => ({ ...t }))}
               onChange={(task) => setTask(editor, table, task)}
             />
@@ -115,7 +116,7 @@ export function DataPanel() {
         </p>
       )}
       {problem === undefined && page === 'rows' && value && key !== undefined && (
-        <DataRows key={key} step={step.id} first={value} table={table} />
+        <DataRows key={of} step={step.id} first={value} table={table} />
       )}
       {problem === undefined && page === 'checks' && key !== undefined && (
         <DataChecksPage step={step.id} content={key} />

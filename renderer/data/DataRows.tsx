@@ -7,6 +7,7 @@ import type { NodeId } from '../../engine/protocol/ids.ts';
 import { Callout, cx, Menu } from '../ui/index.ts';
 import { useEditor } from '../state/editor.ts';
 import { CommandError } from '../state/client.ts';
+import { diagnosticText } from '../runs/logLines.ts';
 import { ROLE_WORDS, setRole } from './actions.ts';
 import { ROLES } from './ColumnChips.tsx';
 import styles from './data.module.css';
@@ -65,10 +66,7 @@ export function DataRows({ step, first, table }: Props) {
         <div className={styles['findings']}>
           {first.diagnostics.map((d) => (
             <Callout key={`${d.code} ${d.where.row ?? ''} ${d.message}`} tone={d.severity}>
-              {d.where.file !== undefined &&
-                `${d.where.file}${d.where.row === undefined ? '' : `, row ${d.where.row}`}: `}
-              {d.message} {d.found !== undefined && `Found: ${d.found}. `}
-              {d.fix}
+              {diagnosticText(d)}
             </Callout>
           ))}
         </div>

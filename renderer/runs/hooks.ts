@@ -5,6 +5,7 @@ import type { RunId } from '../../engine/protocol/api/fields.ts';
 import { useEditor, useEditorState, type EditorState } from '../state/editor.ts';
 import { CommandError } from '../state/client.ts';
 import type { Curve } from './curve.ts';
+import { diagnosticText } from './logLines.ts';
 import type { RunProgress } from './runData.ts';
 
 /** Something that is worked out of the state; the component is drawn again only when its content changes. */
@@ -19,6 +20,8 @@ export function useDerived<T>(derive: (state: EditorState) => T): T {
 
 export interface Loaded<T> {
   readonly value: T | undefined;
+  /** The key that the value was read for; behind `key` while the next one is read. */
+  readonly of: string | undefined;
   /** Why it could not be read, in words. */
   readonly problem: string | undefined;
   readonly loading: boolean;
@@ -28,7 +31,9 @@ export interface Loaded<T> {
 /** Reads something whenever `key` changes; with `undefined` nothing is read. The former value stays while it reads. */
 export function useLoaded<T>(key: string | undefined, load: () => Promise<T>): Loaded<T> {
   const editor = useEditor();
-  const [state, setState] = useState<{ key: string | undefined; value?: T; problem?: string }>({ key: undefined });
+  const [state, setState] = useState<{ key: string | undefined; of?: string; value?: T; problem?: string }>({
+    key: undefined,
+  });
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;
@@ -36,10 +41,10 @@ export function useLoaded<T>(key: string | undefined, load: () => Promise<T>): L
     if (key === undefined) return undefined;
     let wanted = true;
     latest.current().then(
-      (value) => wanted && setState({ key, value }),
+      (value) => wanted && setState({ key, of: key, value }),
       (error: unknown) => {
         if (!wanted) return;
-        if (error instanceof CommandError) setState({ key, problem: error.message });
+        if (error instanceof CommandError) setState({ key, problem: error.diagnostics.map(diagnosticText).join('\n') });
         else editor.report(error);
       },
     );
@@ -50,6 +55,7 @@ export function useLoaded<T>(key: string | undefined, load: () => Promise<T>): L
   const again = useCallback(() => setTurn((n) => n + 1), []);
   return {
     value: key === undefined ? undefined : state.value,
+    of: state.of,
     problem: state.key === key ? state.problem : undefined,
     loading: key !== undefined && state.key !== key,
     again,

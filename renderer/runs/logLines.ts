@@ -1,5 +1,5 @@
 /** Lines of a run's log: their level, time and text. */
-import type { Severity } from '../../engine/base/errors.ts';
+import type { Diagnostic, Severity } from '../../engine/base/errors.ts';
 import type { LogLine } from '../../engine/protocol/api/runs.ts';
 import { formatClock } from './words.ts';
 
@@ -25,15 +25,17 @@ export function filterLog(lines: readonly LogLine[], filter: LogFilter): readonl
   );
 }
 
-/** The whole line as one text: where it is, what was found and what to do belong to it. */
-export function lineText({ text, diagnostic }: LogLine): string {
-  if (diagnostic === undefined) return text;
-  const { message, found, fix, where } = diagnostic;
+/** A finding as one text: where it is, what is wrong, what was found and what to do. */
+export function diagnosticText({ message, found, fix, where }: Diagnostic): string {
   // The name alone: a path of the machine says nothing more and is long.
   const file = where.file?.split(/[\\/]/).at(-1);
   const place = file === undefined ? '' : `${file}${where.row === undefined ? '' : `, row ${where.row}`}: `;
   return `${place}${message}${found === undefined ? '' : ` Found: ${found}.`} ${fix}`;
 }
+
+/** The whole line as one text. */
+export const lineText = ({ text, diagnostic }: LogLine): string =>
+  diagnostic === undefined ? text : diagnosticText(diagnostic);
 
 export const logText = (lines: readonly LogLine[]): string =>
   lines
