@@ -7,6 +7,7 @@ import { DropZone } from './DropZone.tsx';
 import { Frame } from './frame/Frame.tsx';
 import { Guide } from './start/Guide.tsx';
 import { Start } from './start/Start.tsx';
+import { useWidthMarks } from './frame/useNarrow.ts';
 import { useTheme } from './theme.ts';
 import { Toasts } from './Toasts.tsx';
 import { useRunner } from './useRunner.ts';
@@ -18,6 +19,7 @@ export function Window() {
   const theme = useEditorState((s) => s.settings?.theme ?? 'system');
   const zoom = useEditorState((s) => s.settings?.zoom ?? 1);
   useTheme(theme, zoom);
+  useWidthMarks();
   const hasProject = useEditorState((s) => s.project !== undefined);
   return (
     <CommandRunnerProvider value={runner}>

@@ -14,7 +14,9 @@ function focusFirst(event: Event): void {
   event.preventDefault();
   const body = content.querySelector<HTMLElement>('[data-dialog-body]');
   const controls = [...(body?.querySelectorAll<HTMLElement>(CONTROLS) ?? [])];
-  const wanted = controls.find((c) => c.autofocus) ?? controls.find((c) => c.getClientRects().length > 0);
+  const shown = controls.filter((c) => c.getClientRects().length > 0);
+  // A button would open its tooltip at once, which then takes the first Escape.
+  const wanted = shown.find((c) => c.autofocus) ?? shown.find((c) => c.matches('input, textarea, [role="combobox"]'));
   (wanted ?? content).focus();
 }
 

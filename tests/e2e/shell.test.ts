@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { onDisk, openPalette, runCommand, useApp } from './harness/index.ts';
+import { copySamples } from './samples.ts';
 
-const app = useApp();
+const app = useApp({ prepare: ({ workspace }) => copySamples(workspace) });
 const onCanvas = (): Promise<void> =>
   app.page.evaluate(() => document.querySelector<HTMLElement>('[data-region="canvas"]')?.focus());
 const theme = () => app.page.evaluate(() => document.documentElement.dataset['theme']);

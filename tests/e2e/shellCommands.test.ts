@@ -2,8 +2,9 @@
 import { expect, it } from 'vitest';
 import { UI_COMMANDS } from '../../renderer/commands/all.ts';
 import { openPalette, useApp } from './harness/index.ts';
+import { copySamples } from './samples.ts';
 
-const app = useApp();
+const app = useApp({ prepare: ({ workspace }) => copySamples(workspace) });
 
 const closeEverything = async (): Promise<void> => {
   const { page } = app;

@@ -1,8 +1,9 @@
 /** The window when things break: engine gone and back, page killed, two windows, no session. */
 import { afterEach, expect, it } from 'vitest';
 import { onDisk, useApp, waitForApp } from './harness/index.ts';
+import { copySamples } from './samples.ts';
 
-const app = useApp();
+const app = useApp({ prepare: ({ workspace }) => copySamples(workspace) });
 const FILE = 'first-steps.espalier.json';
 const field = (page = app.page) => page.getByRole('textbox', { name: 'Title of the document' });
 const titleOnDisk = (): string => (onDisk(app, FILE) as { title: string }).title;
