@@ -220,7 +220,7 @@ export const editingCommands: readonly UiCommand[] = [
     id: 'canvas.collapse',
     title: 'Collapse or open',
     group: 'Graph',
-    keys: 'C',
+    keys: 'Shift+C',
     words: ['fold'],
     unavailable: needsSelection,
     run: collapse,
