@@ -153,7 +153,7 @@ export function openEventLog(path: string): EventLog {
       writeAll(fd, chunk);
     } catch {
       // Half a line must not stay; training goes on, and the next line brings this one along.
-      ftruncateSync(fd, bytes);
+      cutBack(fd, bytes);
       if (chunk.length > MOST_WAITING)
         waiting = waiting.slice(waiting.indexOf('\n', waiting.length - MOST_WAITING) + 1);
       return;
@@ -175,6 +175,14 @@ export function openEventLog(path: string): EventLog {
     },
     close: () => closeSync(fd),
   };
+}
+
+function cutBack(fd: number, bytes: number): void {
+  try {
+    ftruncateSync(fd, bytes);
+  } catch {
+    // A line that is cut in two is passed over by its readers.
+  }
 }
 
 function lastByte(fd: number, size: number): number | undefined {

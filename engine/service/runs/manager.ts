@@ -90,7 +90,7 @@ export class RunManager {
   list(workspace: string): readonly RunSummary[] {
     const runs = this.#store.of(workspace);
     for (const run of runs) this.#look(run);
-    return runs.map((run) => run.summary(this.projectOf(run)));
+    return runs.map((run) => this.#summary(run, this.projectOf(run)));
   }
 
   get(id: RunId): Run {
@@ -251,6 +251,7 @@ export class RunManager {
     const [run, ...rest] = this.#queue;
     if (!run) return;
     this.#queue = rest;
+    for (const one of rest) this.#tell(one);
     this.#exits.delete(run.id);
     try {
       const { child, id } = spawnRun(run, this.#host);
@@ -333,6 +334,11 @@ export class RunManager {
 
   #tell(run: Run): void {
     const project = this.projectOf(run);
-    if (project !== undefined) this.#host.emit({ event: 'run', project, summary: run.summary(project) });
+    if (project !== undefined) this.#host.emit({ event: 'run', project, summary: this.#summary(run, project) });
+  }
+
+  #summary(run: Run, project: ProjectId | undefined): RunSummary {
+    const at = this.#queue.indexOf(run);
+    return { ...run.summary(project), ...(at < 0 ? {} : { waiting: at + 1 }) };
   }
 }

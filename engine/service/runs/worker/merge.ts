@@ -33,6 +33,8 @@ export interface MergeAnswer {
 }
 
 const EXAMPLES = 64;
+/** What sums in another order make of logits in 32-bit numbers. */
+const ROUNDING = 1e-3;
 
 export async function mergeSources(steps: DoneSteps, toolkit: ImportToolkit, home: string): Promise<MergeAnswer> {
   const { container: file } = steps.lastTrained();
@@ -66,7 +68,7 @@ export async function mergeSources(steps: DoneSteps, toolkit: ImportToolkit, hom
   const words =
     difference === undefined
       ? `The sources merge into one adapter of size ${sizes}; there is no evaluation data to measure the difference on.`
-      : `The sources merge into one adapter of size ${sizes}; its outputs differ by at most ${difference.toExponential(1)}, which is rounding.`;
+      : `The sources merge into one adapter of size ${sizes}; its outputs differ by at most ${difference.toExponential(1)}${difference < ROUNDING ? ', which is rounding' : ''}.`;
   return { possible: true, words, ...(difference === undefined ? {} : { difference }) };
 }
 
@@ -81,19 +83,22 @@ function mergedTensors(container: Container, mixture: Mixture): Result<ReadonlyM
     const upBias = new Float32Array(width);
     let at = 0;
     for (const [s, source] of sources.entries()) {
-      const read = (name: string): Float32Array => container.read(source.tensor(layer, name));
+      const names = source.tensors(layer);
+      if (!container.file.tensors.has(names.up)) return fail(`A source has nothing in layer ${layer}.`);
+      const read = (name: string | undefined): Float32Array | undefined =>
+        name === undefined ? undefined : container.read(name);
       const m = source.size;
-      down.set(read('down.weight'), at * width);
-      downBias.set(read('down.bias'), at);
-      const own = read('up.weight');
-      const bias = read('up.bias');
-      const learned = source.learnedScale ? read('scale') : undefined;
+      down.set(container.read(names.down), at * width);
+      downBias.set(read(names.downBias) ?? new Float32Array(m), at);
+      const own = container.read(names.up);
+      const bias = read(names.upBias);
+      const learned = read(names.scale);
       for (let i = 0; i < width; i++) {
         const scale = learned ? (learned[learned.length === 1 ? 0 : i] as number) : source.scale;
         const weight = mixture.weight(layer, s, i) * scale;
         if (!Number.isFinite(weight)) return fail('A learnt weight is no finite number.');
         for (let k = 0; k < m; k++) up[i * size + at + k] = weight * (own[i * m + k] as number);
-        upBias[i] = (upBias[i] as number) + weight * (bias[i] as number);
+        upBias[i] = (upBias[i] as number) + weight * (bias?.[i] ?? 0);
       }
       at += m;
     }

@@ -15,13 +15,20 @@ import { entriesOf, portId, recordOf, type NodeId } from '../../../protocol/ids.
 import { layersOf } from '../../../protocol/selection.ts';
 import { artifactOf } from '../../../workflow/banks.ts';
 import { sourceTensor, type Container } from '../../../workflow/container.ts';
+import type { ModuleRecord } from '../../../workflow/modules.ts';
 
 export interface MergedSource {
   readonly size: number;
   /** Constant factor, unless one is learnt. */
   readonly scale: number;
-  readonly learnedScale: boolean;
-  readonly tensor: (layer: number, name: string) => string;
+  /** Names of its tensors in a layer; a LoRA has no biases and learns no factor. */
+  readonly tensors: (layer: number) => {
+    readonly down: string;
+    readonly up: string;
+    readonly downBias?: string;
+    readonly upBias?: string;
+    readonly scale?: string;
+  };
 }
 
 /** One mixture of a stack and the adapter that stands for it. */
@@ -113,29 +120,26 @@ function describeMixture(
   const { stack } = stackNode;
   const rows = container.sources.filter((s) => s.bank === bankNode.bank);
   if (!stack || rows.length === 0) return fail('The bank has no sources.');
-  const odd = rows.find((row) => row.module.type !== 'peft.bottleneck');
-  if (odd)
-    return fail(
-      `Source "${odd.name}" is no bottleneck adapter (${odd.module.type}), so it cannot be joined with the others.`,
-    );
-  const activations = new Set(rows.map((row) => String(row.module.params['activation'])));
+  const kinds = new Set(rows.map((row) => row.module.type));
+  const odd = rows.find((row) => !MERGEABLE.has(row.module.type));
+  if (odd) return fail(`Source "${odd.name}" is of type ${odd.module.type}, which cannot be joined with others.`);
+  if (kinds.size > 1) return fail('The sources are modules of different kinds.');
+  const activations = new Set(rows.map(({ module }) => activationOf(module)));
   if (activations.size > 1) return fail(`The sources have different non-linearities: ${[...activations].join(', ')}.`);
   const first = stack.first;
   const layers = layersOf(stack).filter((layer) => {
     const at = { layer, first, repeat: stack.repeat };
     return isActive(mixer, at) && isActive(bankNode, at);
   });
-  const sources = rows.map(({ bank, name, module }): MergedSource => ({
-    size: Number(module.params['size']),
-    scale: Number(module.params['scale'] ?? 1),
-    learnedScale: module.params['learnedScale'] !== 'none',
-    tensor: (layer, tensor) =>
+  const sources = rows.map(({ bank, name, module }) =>
+    mergedSource(module, (layer, tensor) =>
       sourceTensor(artifactOf({ bank, name }), `${module.prefix.replace('{layer}', String(layer))}${tensor}`),
-  }));
+    ),
+  );
   const size = sources.reduce((n, s) => n + s.size, 0);
   const [at, source] = [layers[0], sources[0]];
-  const bias = at === undefined || !source ? undefined : container.file.tensors.get(source.tensor(at, 'up.bias'));
-  const width = bias?.shape[0];
+  const up = at === undefined || !source ? undefined : container.file.tensors.get(source.tensors(at).up);
+  const width = up?.shape[0];
   if (width === undefined) return fail('The tensors of the sources are not in the file of the model.');
   const prefix = stackName(stackId, stack);
   const omegas = omegasOf(container, mixer, prefix, id, layers);
@@ -164,6 +168,32 @@ function describeMixture(
     ...(mixer.mute === undefined ? {} : { mute: mixer.mute }),
   };
   return ok({ mixture, node });
+}
+
+const MERGEABLE: ReadonlySet<string> = new Set(['peft.bottleneck', 'peft.lora']);
+
+/** A LoRA is a bottleneck without a non-linearity. */
+const activationOf = ({ type, params }: ModuleRecord): string =>
+  type === 'peft.lora' ? 'identity' : String(params['activation']);
+
+function mergedSource({ type, params }: ModuleRecord, at: (layer: number, name: string) => string): MergedSource {
+  if (type === 'peft.lora') {
+    const rank = Number(params['rank']);
+    const scale = Number(params['alpha']) / (params['rslora'] === true ? Math.sqrt(rank) : rank);
+    return { size: rank, scale, tensors: (layer) => ({ down: at(layer, 'A'), up: at(layer, 'B') }) };
+  }
+  const learnt = params['learnedScale'] !== 'none';
+  return {
+    size: Number(params['size']),
+    scale: Number(params['scale'] ?? 1),
+    tensors: (layer) => ({
+      down: at(layer, 'down.weight'),
+      downBias: at(layer, 'down.bias'),
+      up: at(layer, 'up.weight'),
+      upBias: at(layer, 'up.bias'),
+      ...(learnt ? { scale: at(layer, 'scale') } : {}),
+    }),
+  };
 }
 
 /** The learnt weights by layer; none for a plain mean. */

@@ -1,9 +1,10 @@
 /** The parts of runs that need no process: following events, copies of documents, words for what is trained, archives. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openEventLog } from '../../../../engine/cli/runEvents.ts';
 import { makeRegistry } from '../../../../engine/compile/registry.ts';
 import { NODES } from '../../../../nodes/index.ts';
 import { parseDocument } from '../../../../engine/protocol/parse.ts';
@@ -122,5 +123,24 @@ describe('an archive', () => {
     storedZip(zip, [{ name: 'in/a.txt', path: join(folder, 'a.txt') }]);
     const program = `import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip(), z.read('in/a.txt').decode())`;
     expect(execFileSync('python3', ['-c', program, zip], { encoding: 'utf8' }).trim()).toBe('None hello');
+  });
+});
+
+describe('the file of events', () => {
+  it('is begun on a line of its own, and a full disk stops nothing', () => {
+    const file = join(folder, 'events.jsonl');
+    writeFileSync(file, '{"event":"st');
+    const log = openEventLog(file);
+    log.write('{"event":"x"}\n');
+    log.close();
+    expect(readFileSync(file, 'utf8').split('\n').slice(1)).toEqual([
+      expect.stringContaining('"event":"process"') as string,
+      '{"event":"x"}',
+      '',
+    ]);
+    if (!existsSync('/dev/full')) return;
+    const full = openEventLog('/dev/full');
+    for (let i = 0; i < 100; i++) full.write('{"event":"x"}\n');
+    full.close();
   });
 });

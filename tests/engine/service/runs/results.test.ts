@@ -1,5 +1,5 @@
 /** What is asked of trained models and drafts: results, weights, answers, files, times, dry runs, probes, merged sources. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunId } from '../../../../engine/protocol/api/fields.ts';
