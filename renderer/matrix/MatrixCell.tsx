@@ -62,7 +62,7 @@ export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
         <span className={styles['heatFill']} style={{ opacity: 0.06 + 0.36 * view.heat }} />
       )}
       <Content view={view} />
-      {wide && cell.length === 0 && mode === 'module' && <span>outside the layers</span>}
+      {wide && cell.length === 0 && mode === 'module' && <span aria-hidden>outside the layers</span>}
     </div>
   );
 });

@@ -64,7 +64,7 @@ export function Toolbar(props: ToolbarProps) {
         <Popover
           label="Brush"
           trigger={
-            <Button label={`Brush: ${props.title}`} small>
+            <Button label={`Brush ${props.label} ${props.title}`} small>
               <span className={styles['brush']}>
                 <span className={styles['swatch']}>{props.label}</span>
                 {props.title}

@@ -24,15 +24,17 @@ export interface TabsProps<T extends string = string> {
 
 export const Tabs = <T extends string>({ label, value, tabs, onChange, className, extra }: TabsProps<T>) => (
   <TabsBase.Root className={cx(styles['tabs'], className)} value={value} onValueChange={(next) => onChange(next as T)}>
-    <TabsBase.List className={styles['tabList']} aria-label={label}>
-      {tabs.map((tab) => (
-        <TabsBase.Trigger key={tab.value} value={tab.value} className={styles['tab']}>
-          <span>{tab.title}</span>
-          {tab.badge !== undefined && <span>{tab.badge}</span>}
-        </TabsBase.Trigger>
-      ))}
+    <div className={styles['tabRow']}>
+      <TabsBase.List className={styles['tabList']} aria-label={label}>
+        {tabs.map((tab) => (
+          <TabsBase.Trigger key={tab.value} value={tab.value} className={styles['tab']}>
+            <span>{tab.title}</span>
+            {tab.badge !== undefined && <span>{tab.badge}</span>}
+          </TabsBase.Trigger>
+        ))}
+      </TabsBase.List>
       {extra}
-    </TabsBase.List>
+    </div>
     {tabs.map(
       (tab) =>
         tab.body !== undefined && (

@@ -106,12 +106,7 @@ function SearchButton() {
   const keys = commands.keys('app.palette');
   return (
     <Tooltip text="All commands" keys={keys}>
-      <button
-        type="button"
-        className={styles['search']}
-        aria-label="All commands"
-        onClick={() => commands.run('app.palette')}
-      >
+      <button type="button" className={styles['search']} onClick={() => commands.run('app.palette')}>
         <Search size={15} />
         <span className={styles['searchText']}>Search</span>
       </button>

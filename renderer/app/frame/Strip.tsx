@@ -80,7 +80,7 @@ function StepPill({ pill, current }: { readonly pill: Pill; readonly current: bo
         type="button"
         className={cx(styles['pill'], styles[pill.state])}
         aria-current={current ? 'step' : undefined}
-        aria-label={`${pill.title}, ${pill.words}`}
+        aria-label={`${pill.title} ${pill.words}`}
         data-step={pill.id}
         onClick={open}
       >

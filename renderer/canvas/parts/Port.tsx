@@ -24,6 +24,7 @@ export const Port = memo(function Port({ port }: { readonly port: PlacedPort }) 
       data-wired={port.wired || undefined}
       data-port={`${port.type === 'source' ? 'from' : 'to'}`}
       title={portWords(port)}
+      role="img"
       aria-label={portWords(port)}
     />
   );
