@@ -95,16 +95,14 @@ export async function moveInQueue(editor: Editor, run: RunId, by: -1 | 1): Promi
   const before = by === -1 ? queue[to] : queue[to + 1];
   try {
     await editor.client.call('run.reorder', { run, ...(before ? { before: before.run } : {}) });
-    const { project } = editor.store.getState();
-    if (project) editor.set({ runs: await editor.client.call('run.list', { project: project.id }) });
   } catch (error) {
     editor.report(error);
   }
 }
 
-/** Runs that wait, in the order of the service's list. */
+/** Runs that wait, the next one first. */
 export const queuedRuns = (runs: readonly RunSummary[]): readonly RunSummary[] =>
-  runs.filter((r) => r.state === 'queued');
+  runs.filter((r) => r.state === 'queued').sort((a, b) => (a.waiting ?? a.number) - (b.waiting ?? b.number));
 
 export async function renameRun(editor: Editor, run: RunId, name: string): Promise<void> {
   try {

@@ -30,20 +30,20 @@ it(
     await page.getByRole('option', { name: /eval/i }).click();
     await page.getByText('100 rows').waitFor({ timeout: 60_000 });
 
-    writeFileSync(join(app.workspace, 'more.csv'), 'id,sentence,kind\n1,"one, two",a\n2,three,b\n3,four,a\n');
+    writeFileSync(join(app.workspace, 'more.csv'), 'id,text,label\n1,"one, two",a\n2,three,b\n3,four,a\n');
     await page.getByRole('button', { name: 'Other file' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Upload').setInputFiles(join(app.workspace, 'more.csv'));
     await page.getByRole('table', { name: 'Rows of eval' }).getByText('one, two').waitFor({ timeout: 60_000 });
     await page
-      .getByRole('button', { name: /kind: label/ })
+      .getByRole('button', { name: /^label label$/ })
       .first()
       .click();
     await page.getByRole('menuitemcheckbox', { name: 'Do not use' }).click();
     await page.getByRole('button', { name: /id/ }).last().waitFor();
     await runCommand(page, 'edit.undo');
     await page
-      .getByRole('button', { name: /kind: label/ })
+      .getByRole('button', { name: /^label label$/ })
       .first()
       .waitFor();
     await app.shot('other-file');

@@ -166,7 +166,9 @@ it(
     const name = (await last.locator('strong').innerText()).trim();
     await last.getByRole('button', { name: /up$/ }).click();
     await expect
-      .poll(async () => (await queue.getByRole('listitem').allInnerTexts()).findIndex((t) => t.includes(name)))
+      .poll(async () => (await queue.getByRole('listitem').allInnerTexts()).findIndex((t) => t.includes(name)), {
+        timeout: 20_000,
+      })
       .toBeLessThan(2);
     await queue
       .getByRole('listitem')

@@ -44,6 +44,8 @@ export interface RunSummary {
   readonly documentHash: string;
   readonly diagnostics: readonly Diagnostic[];
   readonly group?: string;
+  /** Its place in the queue, from 1; missing unless it waits. */
+  readonly waiting?: number;
 }
 
 /** One point of the training curve. */
