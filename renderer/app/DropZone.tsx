@@ -2,7 +2,7 @@
 import { FileUp } from 'lucide-react';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useEditor } from '../state/editor.ts';
-import { filesOf, takeFiles } from './drops.ts';
+import { filesOf, kindOfFiles, takeFiles } from './drops.ts';
 import styles from './DropZone.module.css';
 
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
@@ -30,26 +30,28 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
       if (hasFiles(event)) event.preventDefault();
     };
     const onDrop = (event: DragEvent): void => {
-      if (!hasFiles(event)) return;
+      const transfer = event.dataTransfer;
+      if (!transfer || !hasFiles(event)) return;
       leave();
-      // A part of the page that took the files itself has said so.
-      if (event.defaultPrevented) return;
+      const kind = kindOfFiles([...transfer.files].map((f) => f.name));
+      // The canvas takes adapters itself and puts them at their places.
+      const isOnCanvas = event.target instanceof Element && event.target.closest('.react-flow') !== null;
+      if (isOnCanvas && kind !== 'document' && kind !== 'data') return;
       event.preventDefault();
-      if (event.dataTransfer) {
-        void filesOf(event.dataTransfer)
-          .then((files) => takeFiles(editor, files))
-          .catch(editor.report);
-      }
+      event.stopPropagation();
+      void filesOf(transfer)
+        .then((files) => takeFiles(editor, files))
+        .catch(editor.report);
     };
     addEventListener('dragenter', onEnter);
     addEventListener('dragleave', onLeave);
     addEventListener('dragover', onOver);
-    addEventListener('drop', onDrop);
+    addEventListener('drop', onDrop, true);
     return () => {
       removeEventListener('dragenter', onEnter);
       removeEventListener('dragleave', onLeave);
       removeEventListener('dragover', onOver);
-      removeEventListener('drop', onDrop);
+      removeEventListener('drop', onDrop, true);
     };
   }, [editor]);
   return (

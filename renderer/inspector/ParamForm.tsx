@@ -73,7 +73,7 @@ const FormField = memo(function FormField({ at, field, layer, problem, suggestio
     [apply, at, address, name, layer, defaultOf],
   );
   return (
-    <div className={styles['fieldRow']}>
+    <div className={styles['fieldRow']} data-param={name}>
       <ParamField
         name={name}
         info={field.info}

@@ -4,7 +4,7 @@ import { MENUS } from '../../../electron/menuEntries.ts';
 import { rank, scoreText } from '../../../renderer/app/fuzzy.ts';
 import { bindingsOf, clashes } from '../../../renderer/app/keyboard.ts';
 import { COMMAND_GROUPS, type UiCommand } from '../../../renderer/commands/command.ts';
-import { appCommands } from '../../../renderer/app/commands.ts';
+import { UI_COMMANDS } from '../../../renderer/commands/all.ts';
 
 const command = (id: string, title: string, keys?: string): UiCommand => ({
   id,
@@ -14,26 +14,23 @@ const command = (id: string, title: string, keys?: string): UiCommand => ({
   run: () => undefined,
 });
 
-it('gives every command of the window its own id, a title and a group', () => {
-  const ids = appCommands.map((c) => c.id);
+it('gives every command its own id, a title and a group', () => {
+  const ids = UI_COMMANDS.map((c) => c.id);
   expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
-  for (const c of appCommands) {
-    expect(c.id).toMatch(/^[a-z]+\.[a-zA-Z]+$/);
+  for (const c of UI_COMMANDS) {
+    expect(c.id).toMatch(/^[a-z]+(\.[a-zA-Z0-9]+)+$/);
     expect(c.title).not.toBe('');
     expect(COMMAND_GROUPS).toContain(c.group);
   }
 });
 
-it('never gives two commands of the window the same keys', () => {
-  for (const [keys, ids] of bindingsOf(appCommands, {})) expect(ids, keys).toHaveLength(1);
+it('never gives two commands the same keys', () => {
+  for (const [keys, ids] of bindingsOf(UI_COMMANDS, {})) expect(ids, keys).toHaveLength(1);
 });
 
-it('has the commands that the menu of the shell names for the window', () => {
-  const own = /^(file|edit|view|drawer|help|app)\./;
-  const wanted = MENUS.flatMap((m) => m.lines).flatMap((l) =>
-    typeof l === 'object' && own.test(l.command) ? l.command : [],
-  );
-  const ids = new Set(appCommands.map((c) => c.id));
+it('has the commands that the menu of the shell names', () => {
+  const wanted = MENUS.flatMap((m) => m.lines).flatMap((l) => (typeof l === 'object' ? l.command : []));
+  const ids = new Set(UI_COMMANDS.map((c) => c.id));
   expect(wanted.filter((id) => !ids.has(id))).toEqual([]);
 });
 
