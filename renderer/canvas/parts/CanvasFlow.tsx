@@ -177,8 +177,8 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
         <ReactFlow
           nodes={shownNodes as never}
           edges={shownEdges as never}
-          nodeTypes={NODE_TYPES as never}
-          edgeTypes={EDGE_TYPES as never}
+          nodeTypes={NODE_TYPES}
+          edgeTypes={EDGE_TYPES}
           onNodesChange={onNodesChange}
           onEdgesChange={onEdgesChange}
           onMove={onMove}
