@@ -1,5 +1,5 @@
 /** What letters and signs stand for: the modules of this model and the one of the brush. */
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import type { Catalog } from '../../engine/protocol/api/catalog.ts';
 import styles from './matrix.module.css';
 import { cellsOfRow, type CellContext } from './model/cells.ts';
@@ -10,7 +10,7 @@ interface LegendProps {
   readonly brush: string;
 }
 
-export function Legend({ context, catalog, brush }: LegendProps) {
+export const Legend = memo(function Legend({ context, catalog, brush }: LegendProps) {
   const entries = useMemo(() => {
     const used = new Set([brush]);
     for (const row of context.grid.rows)
@@ -42,7 +42,7 @@ export function Legend({ context, catalog, brush }: LegendProps) {
       </span>
     </div>
   );
-}
+});
 
 const Sign = ({ sign, words }: { readonly sign: string; readonly words: string }) => (
   <span>

@@ -55,10 +55,12 @@ export const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
   const before = useMemo(() => beforeOf(props.before, row), [props.before, row]);
   const all = context.grid.columns;
   const layers = useMemo(() => all.map((c) => c.layer), [all]);
-  const parameters = rowParameters(figures.parameters, cells);
-  const memory = rowMemory(figures.memory, row, cells, all.length, parameters);
-  const viewOf = (layer: number): CellView =>
-    makeView(props, cells.get(layer) ?? [], before?.get(layer) ?? [], layer, layers);
+  const parameters = useMemo(() => rowParameters(figures.parameters, cells), [figures.parameters, cells]);
+  const memory = useMemo(
+    () => rowMemory(figures.memory, row, cells, all.length, parameters),
+    [figures.memory, row, cells, all.length, parameters],
+  );
+  const viewOf = useViews(props, cells, before, layers);
   const shown = row.inStack ? all.slice(columns.first, columns.last + 1) : [];
   return (
     <div
@@ -145,8 +147,33 @@ function beforeOf(before: CellContext | undefined, row: Row): ReadonlyMap<number
   return before === undefined || same === undefined ? undefined : cellsOfRow(before, same);
 }
 
-function makeView(props: MatrixRowProps, cell: Cell, before: Cell, layer: number, layers: readonly number[]): CellView {
-  const { row, figures, mode, largest, titleOfType } = props;
+/** Views of cells, made when a cell first comes into view and kept, so that scrolling draws only what is new. */
+function useViews(
+  { row, figures, mode, largest, titleOfType, before: hasBefore }: MatrixRowProps,
+  cells: ReadonlyMap<number, Cell>,
+  before: ReadonlyMap<number, Cell> | undefined,
+  layers: readonly number[],
+): (layer: number) => CellView {
+  const compared = hasBefore !== undefined;
+  return useMemo(() => {
+    const views = new Map<number, CellView>();
+    const source = { row, figures, mode, largest, titleOfType, compared };
+    return (layer) => {
+      const known = views.get(layer);
+      if (known) return known;
+      const made = makeView(source, cells.get(layer) ?? [], before?.get(layer) ?? [], layer, layers);
+      views.set(layer, made);
+      return made;
+    };
+  }, [row, figures, mode, largest, titleOfType, compared, cells, before, layers]);
+}
+
+interface ViewSource extends Pick<MatrixRowProps, 'row' | 'figures' | 'mode' | 'largest' | 'titleOfType'> {
+  readonly compared: boolean;
+}
+
+function makeView(source: ViewSource, cell: Cell, before: Cell, layer: number, layers: readonly number[]): CellView {
+  const { row, figures, mode, largest, titleOfType } = source;
   const figure =
     mode === 'memory'
       ? cellMemory(figures.memory, row, cell)
@@ -156,7 +183,7 @@ function makeView(props: MatrixRowProps, cell: Cell, before: Cell, layer: number
           ? cellFigure(figures.shown, cell, layer, 'norm')
           : undefined;
   const sources = mode === 'omega' ? omegaOf(figures.weights, cell, layer, layers) : undefined;
-  const change = mode === 'diff to run' && props.before !== undefined ? changeOf(before, cell) : undefined;
+  const change = mode === 'diff to run' && source.compared ? changeOf(before, cell) : undefined;
   const where = layer === OUTSIDE ? row.title : `${row.title}, layer ${layer}`;
   const words = [cellWords(cell, titleOfType)];
   if (figure !== undefined && figure > 0) words.push(figureWords(mode, figure));

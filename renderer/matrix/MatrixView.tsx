@@ -26,7 +26,7 @@ import { gridOf, typesOf, type Grid } from './model/grid.ts';
 import { largestFigure, type ShowMode } from './model/heat.ts';
 import { columnWidth, GROUP_HEIGHT, HEAD_WIDTH, itemsOf, ROW_HEIGHT, TAIL_WIDTH } from './model/items.ts';
 import { lettersOf } from './model/letters.ts';
-import { chosenIn, moved, rangeAt, sizeOf, targetsOf, type Range, type Spot } from './model/select.ts';
+import { chosenIn, columnsOf, moved, rangeAt, sizeOf, targetsOf, type Range, type Spot } from './model/select.ts';
 
 export function MatrixView() {
   const document = useEditorState((s) => s.document);
@@ -225,7 +225,8 @@ function Board({ context, catalog }: { readonly context: CellContext; readonly c
             context={context}
             columns={visible}
             width={width}
-            range={range}
+            from={columnsOf(range)[0]}
+            to={columnsOf(range)[1]}
             onAll={selectAll}
             onColumn={selectColumn}
           />

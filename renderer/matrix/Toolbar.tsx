@@ -1,5 +1,6 @@
 /** Above the matrix: the tool, the brush, what the cells show, and of which run. */
 import { ChevronDown, Eraser, MousePointer2, Paintbrush } from 'lucide-react';
+import { memo } from 'react';
 import { useEditor, useEditorState } from '../state/editor.ts';
 import { Button, Checkbox, Popover, Segmented, Select } from '../ui/index.ts';
 import { BrushForm } from './BrushForm.tsx';
@@ -36,7 +37,7 @@ const MODE_TITLES: Readonly<Record<ShowMode, string>> = {
   'diff to run': 'Difference to a run',
 };
 
-export function Toolbar(props: ToolbarProps) {
+export const Toolbar = memo(function Toolbar(props: ToolbarProps) {
   return (
     <div className={styles['toolbar']} role="toolbar" aria-label="Matrix">
       <Segmented
@@ -109,7 +110,7 @@ export function Toolbar(props: ToolbarProps) {
       )}
     </div>
   );
-}
+});
 
 function RunPicker() {
   const editor = useEditor();

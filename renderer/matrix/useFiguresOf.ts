@@ -62,7 +62,11 @@ export function useFiguresOf(document: Document | undefined, grid: Grid, mode: S
         return NO_FIGURES;
     }
   }, [mode, parameters, memory, taps, weights, stacks]);
-  return { parameters, memory, shown, weights, before, missing: whyMissing(mode, run, shown, weights, before) };
+  const missing = whyMissing(mode, run, shown, weights, before);
+  return useMemo(
+    () => ({ parameters, memory, shown, weights, before, missing }),
+    [parameters, memory, shown, weights, before, missing],
+  );
 }
 
 function stackNames(document: Document | undefined, grid: Grid): ReadonlySet<string> {

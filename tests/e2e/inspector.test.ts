@@ -1,15 +1,27 @@
 /** The inspector in the real app: forms, overrides, many at once, figures, gradients, sharing, and the model as a whole. */
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Locator } from 'playwright-core';
+import { root } from '../../build/setup.mjs';
 import { runCommand, useApp } from './harness/index.ts';
 
-const app = useApp();
+const app = useApp({
+  prepare: ({ workspace }) => {
+    for (const file of ['first-steps.csv', 'first-steps.eval.csv'])
+      copyFileSync(join(root, 'examples', file), join(workspace, file));
+  },
+});
+let opened = 0;
 const inspector = (): Locator => app.page.getByTestId('inspector');
 const number = (name: string): Locator => inspector().getByRole('spinbutton', { name, exact: true });
 const section = (title: string): Locator => inspector().getByRole('region', { name: title, exact: true });
 
+/** Every test has a document of its own, because the service keeps those that were open. */
 async function openExample(): Promise<void> {
-  await app.openDocument(app.example('first-steps'));
+  const name = `inspector-${opened++}.espalier.json`;
+  copyFileSync(join(root, 'examples', 'first-steps.espalier.json'), join(app.workspace, name));
+  await app.openDocument(name);
   await app.page.getByText('73,728 trainable').first().waitFor({ timeout: 60_000 });
 }
 const select = (id: string): Promise<void> =>

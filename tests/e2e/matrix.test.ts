@@ -1,9 +1,21 @@
 /** The matrix in the real app: painting, erasing, headers, keys, figures, and that it is the same document as the graph. */
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Locator } from 'playwright-core';
+import { root } from '../../build/setup.mjs';
 import { onDisk, runCommand, useApp } from './harness/index.ts';
 
-const app = useApp();
+type Json = Record<string, never>;
+
+const EXAMPLE = (): Json =>
+  JSON.parse(readFileSync(join(root, 'examples', 'first-steps.espalier.json'), 'utf8')) as Json;
+const app = useApp({
+  prepare: ({ workspace }) => {
+    for (const file of ['first-steps.csv', 'first-steps.eval.csv'])
+      copyFileSync(join(root, 'examples', file), join(workspace, file));
+  },
+});
 let opened = 0;
 
 /** A row by the title of its place. */
@@ -17,15 +29,15 @@ const cell = (title: string, layer: number): Locator => row(title).locator(`[dat
 const line = async (title: string): Promise<string> =>
   (await row(title).locator('[data-column]').allInnerTexts()).join(' ');
 
-async function openMatrix(): Promise<void> {
-  const name = app.example('first-steps');
-  if (opened++ > 0) await app.call('project.close', { project: await projectId() }).catch(() => undefined);
+/** Every test has a document of its own, because the service keeps those that were open. */
+async function openMatrix(document = EXAMPLE()): Promise<string> {
+  const name = `matrix-${opened++}.espalier.json`;
+  writeFileSync(join(app.workspace, name), JSON.stringify(document));
   await app.openDocument(name);
   await runCommand(app.page, 'view.matrix');
   await app.page.getByRole('grid', { name: 'Modules by place and layer' }).waitFor();
+  return name;
 }
-const projectId = async (): Promise<never> =>
-  (await app.page.evaluate(() => new URLSearchParams(location.hash.slice(1)).get('project') ?? '')) as never;
 
 async function drag(from: Locator, to: Locator, key?: 'Alt'): Promise<void> {
   const [a, b] = [await from.boundingBox(), await to.boundingBox()];
@@ -48,7 +60,9 @@ describe('the matrix', () => {
   });
 
   it('is painted by dragging, erased with Alt, and undone as one deed [matrix.paint]', async () => {
-    await openMatrix();
+    // An estimate of time that an edit overtakes is refused; the status bar asks again.
+    app.expectProblem(/422/);
+    const file = await openMatrix();
     await drag(cell('Key projection', 1), cell('Key projection', 4));
     await expect.poll(() => line('Key projection')).toBe('· L8 L8 L8 L8 ·');
     await drag(cell('Key projection', 3), cell('Key projection', 4), 'Alt');
@@ -60,17 +74,18 @@ describe('the matrix', () => {
     await expect.poll(() => line('Key projection')).toBe('· L8 L8 L8 L8 ·');
     await runCommand(app.page, 'file.save');
     await expect
-      .poll(() => JSON.stringify(onDisk(app, 'first-steps.espalier.json')))
+      .poll(() => JSON.stringify(onDisk(app, file)))
       .toContain('"type":"peft.lora","version":1,"recipe":"lora","layers":"1-4"');
   });
 
   it('paints all of a place by its header and copies a layer to others [matrix.headers]', async () => {
+    app.expectProblem(/422/);
     await openMatrix();
     await row('FFN up').getByRole('button', { name: 'FFN up', exact: true }).click();
     await runCommand(app.page, 'matrix.paint');
     await expect.poll(() => line('FFN up')).toBe('L8 L8 L8 L8 L8 L8');
     await drag(cell('Key projection', 0), cell('Key projection', 0));
-    await app.page.getByRole('button', { name: 'Layer 0', exact: true }).click({ button: 'right' });
+    await app.page.getByRole('grid').getByRole('button', { name: 'Layer 0', exact: true }).click({ button: 'right' });
     await app.page.getByRole('menuitem', { name: 'Copy layer 0 to all layers' }).click();
     await expect.poll(() => line('Key projection')).toBe('L8 L8 L8 L8 L8 L8');
     await app.page
@@ -83,6 +98,7 @@ describe('the matrix', () => {
   });
 
   it('is a grid for the keyboard: arrows move, Space paints, Delete erases, Shift extends [matrix.keyboard]', async () => {
+    app.expectProblem(/422/);
     await openMatrix();
     await cell('Query projection', 0).click();
     await app.page.keyboard.press('ArrowDown');
@@ -119,11 +135,54 @@ describe('the matrix', () => {
     expect(await line('FFN norm')).toBe('· · · · · ·');
   });
 
-  it('stays quick with 80 layers [matrix.large]', async () => {
-    await openMatrix();
-    const started = await app.page.evaluate(() => performance.now());
-    await app.page.getByRole('grid').waitFor();
-    expect((await app.page.evaluate(() => performance.now())) - started).toBeLessThan(2000);
-    expect(await app.page.locator('[data-row]').count()).toBeLessThan(2000);
+  it('stays quick at 80 layers of 40 places, drawing what is in view [matrix.large]', async () => {
+    const started = Date.now();
+    await openMatrix(large());
+    expect(Date.now() - started).toBeLessThan(30_000);
+    const grid = app.page.getByRole('grid');
+    expect([await grid.getAttribute('aria-colcount'), Number(await grid.getAttribute('aria-rowcount')) > 40]).toEqual([
+      '83',
+      true,
+    ]);
+    expect(await app.page.locator('[data-row]').count()).toBeLessThan(1000);
+    const times = await grid.evaluate(async (element) => {
+      const frames: number[] = [];
+      let last = performance.now();
+      for (let i = 0; i < 60; i++) {
+        element.scrollLeft += 40;
+        element.scrollTop += 12;
+        await new Promise(requestAnimationFrame);
+        frames.push(performance.now() - last);
+        last = performance.now();
+      }
+      return frames.sort((a, b) => a - b);
+    });
+    expect(times[Math.floor(times.length * 0.9)]).toBeLessThan(100);
+    await app.shot('matrix-large');
   });
 });
+
+/** The example with 80 layers and 32 more linear layers in its body. */
+function large(): Json {
+  const document = EXAMPLE() as unknown as {
+    models: {
+      main: {
+        nodes: { layers: { stack: { repeat: number }; body: { nodes: Record<string, unknown>; edges: unknown[] } } };
+      };
+    };
+  };
+  const { layers } = document.models.main.nodes;
+  layers.stack.repeat = 80;
+  for (let i = 0; i < 32; i++) {
+    const params = { inFeatures: 384, outFeatures: 384, weight: `extra.{layer}.${i}.weight`, bias: '' };
+    layers.body.nodes[`extra_${i}`] = {
+      type: 'layer.linear',
+      version: 1,
+      title: `Extra ${i}`,
+      site: `extra.n${i}`,
+      params,
+    };
+    layers.body.edges.push({ from: { node: '$in', port: 'hidden' }, to: { node: `extra_${i}`, port: 'x' } });
+  }
+  return document as unknown as Json;
+}

@@ -7,20 +7,21 @@ import { root } from '../../build/setup.mjs';
 import { onDisk, runCommand, useApp } from './harness/index.ts';
 import { sourcesDocument } from './support/sourcesDocument.ts';
 
-const FILE = 'sources.espalier.json';
+let opened = 0;
+let file = '';
 const app = useApp({
   prepare: ({ workspace }) => {
-    for (const file of ['first-steps.csv', 'first-steps.eval.csv'])
-      copyFileSync(join(root, 'examples', file), join(workspace, file));
-    writeFileSync(join(workspace, FILE), JSON.stringify(sourcesDocument()));
+    for (const data of ['first-steps.csv', 'first-steps.eval.csv'])
+      copyFileSync(join(root, 'examples', data), join(workspace, data));
   },
 });
 const inspector = (): Locator => app.page.getByTestId('inspector');
 const dialog = (name: string): Locator => app.page.getByRole('dialog', { name });
 
 async function open(): Promise<void> {
-  writeFileSync(join(app.workspace, FILE), JSON.stringify(sourcesDocument()));
-  await app.openDocument(FILE);
+  file = `sources-${opened++}.espalier.json`;
+  writeFileSync(join(app.workspace, file), JSON.stringify(sourcesDocument()));
+  await app.openDocument(file);
   await app.page.getByTestId('inspector').waitFor();
 }
 
@@ -58,7 +59,7 @@ describe('sources', () => {
     await app.page.keyboard.press('Escape');
     await runCommand(app.page, 'file.save');
     await expect
-      .poll(() => (onDisk(app, FILE) as { banks: { sources: { sources: unknown[] } } }).banks.sources.sources)
+      .poll(() => (onDisk(app, file) as { banks: { sources: { sources: unknown[] } } }).banks.sources.sources)
       .toMatchObject([
         { name: 'first', layers: '0-3' },
         { name: 'second', mute: true },
