@@ -104,7 +104,7 @@ export function createHub(origin: () => number = () => Date.now() * 16): EventHu
       if (after < ring.floor || after > ring.last) return { kind: 'resync' };
       return { kind: 'events', events: ring.events.filter((e) => e.id > after) };
     },
-    latest: (project) => ringOf(project).events.filter((e) => e.event === 'checked'),
+    latest: (project) => ringOf(project).events.filter((e) => e.event === 'checked' || e.event === 'saved'),
     current: (project) => ringOf(project).last,
     forget: (project) => void rings.delete(project),
   };
