@@ -52,7 +52,10 @@ export function compileSource(file: string, source: string): Result<CompiledSour
       d.file && d.start !== undefined ? d.file.getLineAndCharacterOfPosition(d.start).line + 1 : 1,
     ),
   );
-  const problems = [...errors, ...imports];
+  // The parser may say the same of two places of one line.
+  const problems = [...errors, ...imports].filter(
+    (p, i, all) => all.findIndex((q) => q.line === p.line && q.message === p.message) === i,
+  );
   if (problems.length > 0) return fail(problems.slice(0, 20));
   const code = output.outputText.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
   return ok({ code, lines: readLineMap(output.sourceMapText ?? '{}') });

@@ -41,8 +41,8 @@ export interface CustomNodesOptions {
   readonly limits?: SandboxLimits;
 }
 
-/** Files and trust are looked at again after this time, so that every process sees what another one has changed. */
-const FRESH_MILLISECONDS = 250;
+/** Files and trust are looked at again after this time, so that every process sees at once what another one has changed. */
+export const FRESH_MILLISECONDS = 10;
 
 export class CustomNodes {
   readonly folder: string;

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import type { CustomNode } from '../../protocol/api/custom.ts';
-import { CUSTOM_FOLDER, CUSTOM_NAME, CustomNodes, sourceHash } from '../../sandbox/customNodes.ts';
+import { CUSTOM_FOLDER, CUSTOM_NAME, CustomNodes, FRESH_MILLISECONDS, sourceHash } from '../../sandbox/customNodes.ts';
 import * as messages from '../../sandbox/messages.ts';
 import { nodeApiTypes, TEMPLATE } from '../../sandbox/nodeApi.ts';
 import { nodeInfo } from '../../sandbox/nodeInfo.ts';
@@ -45,8 +45,10 @@ export function customHandlers(context: ServiceContext, tryNode?: TryNode): Hand
     if (!trusted.includes(hash)) settings.set({ trusted: [...trusted, hash] });
   };
   /** After a change of what nodes there are: palette, documents and checks follow. */
-  const changed = (key: string): void => {
+  const changed = async (key: string): Promise<void> => {
     custom.refresh();
+    // The registries of this and other processes look again after so long.
+    await new Promise((resolve) => setTimeout(resolve, 2 * FRESH_MILLISECONDS));
     emit({ event: 'catalog' });
     for (const project of projects.all()) {
       const patch = revivePatch(project.document, (type) => toolkit.registry.get(type) !== undefined);
@@ -79,22 +81,22 @@ export function customHandlers(context: ServiceContext, tryNode?: TryNode): Hand
       custom.save(name, source);
       // The person has just written it; a node that does not work yet is kept too, with its diagnostics.
       trust(hash);
-      changed(key);
+      await changed(key);
       return { name, source, hash, trusted: true, ...tried };
     },
-    'custom.remove': ({ name }, { key }) => {
+    'custom.remove': async ({ name }, { key }) => {
       named(name);
       stored(name);
       custom.remove(name);
-      changed(key);
+      await changed(key);
       return {};
     },
-    'custom.trust': ({ name, hash }, { key }) => {
+    'custom.trust': async ({ name, hash }, { key }) => {
       named(name);
       const found = stored(name);
       if (found.hash !== hash) throw refused(name, messages.otherHash(found.hash));
       trust(hash);
-      changed(key);
+      await changed(key);
       return stored(name);
     },
   };
