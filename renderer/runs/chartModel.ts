@@ -34,14 +34,21 @@ export function drawnRuns(s: EditorState): readonly DrawnRun[] {
     const several = group.runs.length > 1;
     return {
       id: group.runs.map((r) => r.run).join('+'),
-      title: several
-        ? `${group.runs.length} seeds (${group.runs.map((r) => r.number).join(', ')})`
-        : runTitle(first as RunSummary),
+      title: several ? seedsTitle(group.runs) : runTitle(first as RunSummary),
       runs: group.runs,
       colour: CURVE_COLOURS[i % CURVE_COLOURS.length] as string,
       dash: CURVE_DASHES[Math.floor(i / CURVE_COLOURS.length) % CURVE_DASHES.length] as readonly number[],
     };
   });
+}
+
+/** `lr 0.01 · 2 seeds (runs 1, 2)`: what the runs have in common beyond their recipe. */
+function seedsTitle(runs: readonly RunSummary[]): string {
+  const [first] = runs;
+  const own = first?.name.startsWith(first.recipe) ? first.name.slice(first.recipe.length) : (first?.name ?? '');
+  const common = own.replace(/[,·\s]*seed \d+/i, '').replace(/^[\s·]+/, '');
+  const numbers = `${runs.length} seeds (runs ${runs.map((r) => r.number).join(', ')})`;
+  return common === '' ? numbers : `${common} · ${numbers}`;
 }
 
 export interface DrawnLine {

@@ -37,6 +37,8 @@ export interface Plot {
   destroy(): void;
 }
 
+/** Steps, examples and seconds are told in whole numbers. */
+const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].flatMap((n) => [n, 2 * n, 5 * n]);
 const WAIT = 150;
 const SYNC = 'runs';
 
@@ -153,6 +155,7 @@ export function createPlot(options: PlotOptions): Plot {
         {
           ...axisStyle,
           grid: { show: false },
+          incrs: WHOLE,
           size: 26,
           space: 60,
           values: (_u, splits) => splits.map((v) => formatX(axis, v)),
