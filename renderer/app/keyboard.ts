@@ -38,8 +38,17 @@ export function isWriting(target: EventTarget | null): boolean {
   return !(input instanceof HTMLInputElement && ['checkbox', 'radio', 'button', 'range'].includes(input.type));
 }
 
+/** On the canvas, on Start, or nowhere in particular. */
 export const isOnCanvas = (target: EventTarget | null): boolean =>
-  target instanceof Element && target.closest('[data-region="canvas"]') !== null;
+  target instanceof Element && (target === document.body || target.closest('[data-region="canvas"]') !== null);
+
+/** Keys that move the focus or press what has it, wherever that is a control. */
+const OF_CONTROLS = /^(Shift\+)?(Tab|Enter|Space|Arrow(Left|Right|Up|Down)|Home|End|PageUp|PageDown)$/;
+const isOnControl = (target: EventTarget | null): boolean =>
+  target instanceof Element &&
+  target.closest(
+    'button, a, [role="tab"], [role="radio"], [role="separator"], [role="gridcell"], [role="menuitem"]',
+  ) !== null;
 
 /** Keys that text fields need for themselves. */
 const OF_TEXT: ReadonlySet<string> = new Set(
@@ -66,8 +75,8 @@ const OF_TEXT: ReadonlySet<string> = new Set(
 /** Arrows, Enter, Space and the like move and press things where the focus is; a command gets them on the canvas only. */
 export function isWanted(keys: string, target: EventTarget | null): boolean {
   if (isWriting(target)) return !isPlainKey(keys) && !OF_TEXT.has(keys);
-  if (isPlainKey(keys)) return isOnCanvas(target);
-  return true;
+  if (!isPlainKey(keys)) return true;
+  return isOnCanvas(target) && !(OF_CONTROLS.test(keys) && isOnControl(target));
 }
 
 export interface Dispatch {
@@ -89,6 +98,8 @@ export function listenToKeys(dispatch: Dispatch): () => void {
     // Several commands may share keys when only one of them makes sense at a time.
     const id = ids.find((candidate) => dispatch.why(candidate) === undefined) ?? ids[0];
     if (id === undefined) return;
+    // The browser keeps what moves the focus when there is nothing for it to do.
+    if (OF_CONTROLS.test(keys) && dispatch.why(id) !== undefined) return;
     event.preventDefault();
     dispatch.run(id);
   };

@@ -31,7 +31,7 @@ export const restCommands: readonly UiCommand[] = [
     id: 'canvas.quickAdd',
     title: 'Add a node ...',
     group: 'Add',
-    keys: 'Tab',
+    keys: 'Shift+A',
     words: ['new', 'insert', 'create'],
     unavailable: editable(needsCanvas),
     run: (e) => e.canvas.current?.quickAdd('add'),

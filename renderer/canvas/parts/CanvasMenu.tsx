@@ -87,7 +87,7 @@ function itemsFor(
       return [
         {
           title: 'Add a node here',
-          keys: 'Tab',
+          keys: 'Shift+A',
           run: () => later(() => canvas.setState({ quickAdd: { mode: 'add', screen, graph: on.graph, at: on.at } })),
         },
         { title: 'Add a note here', run: () => addNote(editor, on.graph, on.at) },
