@@ -1,5 +1,5 @@
 /** The parts of runs that need no process: following events, copies of documents, words for what is trained, archives. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { knowsType } from '../../../../engine/workflow/loadDocument.ts';
 import { RunFollower } from '../../../../engine/service/runs/follow.ts';
 import { identify, isAlive } from '../../../../engine/service/runs/processes.ts';
 import { recipeWords } from '../../../../engine/service/runs/recipe.ts';
+import { QueueFile } from '../../../../engine/service/runs/record.ts';
 import { FileTail } from '../../../../engine/service/runs/tail.ts';
 import { seedOf, variants } from '../../../../engine/service/runs/variants.ts';
 import { storedZip } from '../../../../engine/service/runs/zip.ts';
@@ -142,5 +143,21 @@ describe('the file of events', () => {
     const full = openEventLog('/dev/full');
     for (let i = 0; i < 100; i++) full.write('{"event":"x"}\n');
     full.close();
+  });
+});
+
+describe('the queues of services that share a home', () => {
+  it('are taken over only when their service is gone', () => {
+    const self = identify(process.pid);
+    const parent = identify(process.ppid);
+    if (!self || !parent) throw new Error('both processes are alive');
+    const home = join(folder, 'home');
+    const [ours, alive, gone] = [self, parent, { pid: 2 ** 22 + 3, start: 'x' }].map((o) => new QueueFile(home, o));
+    ours?.write(['a', 'b']);
+    alive?.write(['c']);
+    gone?.write(['d', 'a']);
+    expect([...(ours?.takeOver() ?? [])].sort()).toEqual(['a', 'b', 'd']);
+    expect(ours?.takeOver()).toHaveLength(3);
+    expect(readdirSync(join(home, 'runs'))).toHaveLength(2);
   });
 });
