@@ -67,6 +67,16 @@ const firstIssue = (error: {
   return issue === undefined ? '' : `${issue.path.map(String).join('.')}: ${issue.message}`.slice(0, 500);
 };
 
+/** Faults of the disk that a person can mend. */
+const DISK_WORDS: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', 'The disk is full.'],
+  ['EDQUOT', 'Your share of the disk is full.'],
+  ['EROFS', 'The disk cannot be written to.'],
+  ['EACCES', 'Espalier may not write there.'],
+  ['EPERM', 'Espalier may not write there.'],
+  ['EIO', 'The disk has a fault.'],
+]);
+
 /** The answer for something that was thrown. Words of our own faults stay in the log, since they may name paths. */
 export function refusalOf(error: unknown, what: string, log: Log): KeptAnswer {
   const say = (status: number, diagnostics: Extract<Answer<never>, { ok: false }>['diagnostics']): KeptAnswer => ({
@@ -76,6 +86,8 @@ export function refusalOf(error: unknown, what: string, log: Log): KeptAnswer {
   if (error instanceof Refusal) return say(error.status, error.diagnostics);
   if (error instanceof UserError) return say(422, error.diagnostics);
   log.error(`"${what}" failed`, error);
+  const place = DISK_WORDS.get((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  if (place !== undefined) return say(503, [problem('disk', place, 'Nothing was changed. Mend it and try again.')]);
   return say(500, [
     problem('internal', 'Espalier failed at this.', 'Try again; "Report a problem" in the menu has the details.', {
       found: error instanceof Error ? error.message.slice(0, 500) : 'an unknown fault',

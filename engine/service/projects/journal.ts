@@ -4,7 +4,17 @@
  * after a crash at any point which edits the file has already.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fsyncFolder, writeAll, writeFileDurable } from '../../base/durable.ts';
@@ -110,8 +120,15 @@ export function openJournal(
   };
   const write = (line: unknown): void => {
     const handle = open();
-    writeAll(handle, Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
-    fsyncSync(handle);
+    const before = fstatSync(handle).size;
+    try {
+      writeAll(handle, Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
+      fsyncSync(handle);
+    } catch (error) {
+      // A part of a line would hide every line behind it.
+      ftruncateSync(handle, before);
+      throw error;
+    }
   };
   const restart: Journal['restart'] = (header) => {
     close();

@@ -51,6 +51,7 @@ export interface SessionTools {
 const SAVE_AFTER = 1000;
 /** While edits never pause, the file is written at least this often. */
 const SAVE_AT_LEAST = 5000;
+const RETRY_AFTER = 5000;
 const MOST_HISTORY = 2000;
 
 export class ProjectSession {
@@ -72,6 +73,7 @@ export class ProjectSession {
   #timer: NodeJS.Timeout | undefined;
   #unsavedSince: number | undefined;
   #closed = false;
+  #saveTrouble: string | undefined;
 
   constructor(start: SessionStart, tools: SessionTools) {
     this.id = start.id;
@@ -169,17 +171,19 @@ export class ProjectSession {
   #saveOrTell(): void {
     try {
       this.save();
+      this.#saveTrouble = undefined;
     } catch (error) {
-      this.#tools.log.error('saving failed', error);
       const reason = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : '';
-      this.#tools.emit({
-        event: 'notice',
-        project: this.id,
-        level: 'error',
-        text: `"${this.file}" could not be saved (${reason}). Your edits are in the journal; Espalier tries again.`,
-      });
-      this.#unsavedSince = undefined;
-      if (!this.#closed) this.#scheduleSave();
+      // The same trouble is told once, not with every try.
+      if (reason !== this.#saveTrouble) {
+        this.#tools.log.error('saving failed', error);
+        const text = `"${this.file}" could not be saved (${reason}). Your edits are in the journal; Espalier tries again.`;
+        this.#tools.emit({ event: 'notice', project: this.id, level: 'error', text });
+      }
+      this.#saveTrouble = reason;
+      if (this.#closed) return;
+      this.#timer = setTimeout(() => this.#saveOrTell(), RETRY_AFTER);
+      this.#timer.unref();
     }
   }
 

@@ -1,6 +1,15 @@
 /** What a crash leaves: every edit that was answered comes back, at whatever moment the service was killed. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../../build/setup.mjs';
@@ -16,7 +25,7 @@ import { takeLock } from '../../../engine/service/projects/lock.ts';
 import { createProjects, type Projects } from '../../../engine/service/projects/projects.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { generator } from '../../support/tinyModels.ts';
-import { makeFolders, openSocket, type Folders } from './service.ts';
+import { makeFolders, newProject, openSocket, runService, type Folders } from './service.ts';
 
 describe('a service that is killed', () => {
   const token = 'token-of-the-crash-tests-0123456789';
@@ -274,6 +283,43 @@ describe('a journal', () => {
         if (random() < 0.2) session.save();
       }
       expected = session.document;
+    }
+  });
+});
+
+describe('a disk that fails', () => {
+  it('makes no edit, leaves a journal that reads on, and says why in words', async () => {
+    const folders = await makeFolders();
+    const running = await runService(folders);
+    try {
+      const { project } = await newProject(running, 'full');
+      const session = running.service.context.projects.get(project);
+      session.edit(0, [{ path: ['title'], value: 'kept' }], 'e', 'first-key');
+      await running.call('project.save', { project });
+      // The journal's folder turns into something that cannot be written to.
+      const sessions = join(folders.home, 'sessions');
+      const journal = join(sessions, readdirSync(sessions)[0] as string, JOURNAL_FILE);
+      rmSync(journal);
+      mkdirSync(journal);
+      const refused = await running.send('project.edit', {
+        project,
+        revision: 1,
+        label: 'e',
+        patch: [{ path: ['title'], value: 'lost' }],
+      });
+      expect(refused.ok).toBe(false);
+      expect((await running.call('project.get', { project })).document.title).toBe('kept');
+      rmSync(journal, { recursive: true });
+      const done = await running.call('project.edit', {
+        project,
+        revision: 1,
+        label: 'e',
+        patch: [{ path: ['title'], value: 'again' }],
+      });
+      expect(done).toMatchObject({ kind: 'done', revision: 2 });
+    } finally {
+      await running.close();
+      folders.remove();
     }
   });
 });
