@@ -66,6 +66,9 @@ export interface Editor {
   settled(milliseconds?: number): Promise<boolean>;
 }
 
+/** Between two notices that another window is at work. */
+const QUIET_MILLISECONDS = 30_000;
+
 /** A canvas of another level needs a moment to be drawn. */
 const REVEAL_MILLISECONDS = 80;
 
@@ -131,11 +134,20 @@ export function createEditor(client: Client, kept: QueueStore = SESSION_QUEUE): 
     sync.push(patch, label, merge);
   };
 
+  /** A change that appears by itself is explained, once for a while. */
+  let told = 0;
+  const tellForeign = ({ key, label, revision }: Extract<ServerEvent, { event: 'edited' }>): void => {
+    if (sync.owns(key) || revision <= getState().revision || Date.now() - told < QUIET_MILLISECONDS) return;
+    told = Date.now();
+    toast('info', `Another window changed this document: ${label}.`);
+  };
+
   const listen = (event: ServerEvent): void => {
     const { project } = getState();
     if (event.project !== undefined && event.project !== project?.id) return;
     switch (event.event) {
       case 'edited':
+        tellForeign(event);
         return sync.onEdited(event);
       case 'resync':
         return sync.onResync(event.document, event.revision);

@@ -35,6 +35,8 @@ export interface Sync {
   /** An edit that is shown already. */
   push(patch: Patch, label: string, merge?: string): void;
   onEdited(event: Extract<ServerEvent, { event: 'edited' }>): void;
+  /** Whether an edit with this key was made in this window. */
+  owns(key: string): boolean;
   onResync(document: Document, revision: number): void;
   /** The connection is there again. */
   resume(): void;
@@ -264,6 +266,7 @@ export function createSync(host: SyncHost): Sync {
       inbox.set(at, { key, patch });
       onWire();
     },
+    owns: (key) => key.startsWith(`${client.window}.`) || queue.some((edit) => edit.key === key),
     onResync: (document, at) => {
       replace(document, at);
       void flush();

@@ -100,6 +100,12 @@ it('takes events in the order of their revisions, also when they overtake each o
   expect(state().revision).toBe(2);
 });
 
+it('explains what another window changed, once for a while', () => {
+  service.foreign([{ path: ['notes'], value: 'one' }]);
+  service.foreign([{ path: ['notes'], value: 'two' }]);
+  expect(toasts()).toEqual(['Another window changed this document: by another window.']);
+});
+
 it('reads everything anew after an event that never came', async () => {
   service.foreign([{ path: ['notes'], value: 'lost' }], false);
   service.emit(service.foreign([{ path: ['title'], value: 'late' }], false));
