@@ -1,13 +1,26 @@
 /** Tools of the canvas: groups, notes, finding, menus, zoom, overlays, stacks, chips, the workflow level. */
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { root } from '../../build/setup.mjs';
 import type { Document } from '../../engine/protocol/document.ts';
 import { centre, drag, node, onDisk, runCommand, useApp } from './harness/index.ts';
 
-const app = useApp({ viewport: { width: 1440, height: 900 } });
-const FILE = 'first-steps';
+const app = useApp({
+  viewport: { width: 1440, height: 900 },
+  prepare: ({ workspace }) => {
+    for (const name of ['first-steps.csv', 'first-steps.eval.csv'])
+      copyFileSync(join(root, 'examples', name), join(workspace, name));
+  },
+});
+let file = '';
+let opened = 0;
 
 async function open(): Promise<void> {
-  await app.openDocument(app.example(FILE));
+  // The service keeps open documents, so each test has its own.
+  file = `canvasTools-${opened++}.espalier.json`;
+  copyFileSync(join(root, 'examples', 'first-steps.espalier.json'), join(app.workspace, file));
+  await app.openDocument(file);
   await node(app.page, 'layers/query').waitFor();
   await app.page.waitForTimeout(600);
 }
@@ -17,7 +30,7 @@ async function saved(test: (document: Document) => boolean): Promise<void> {
     .poll(
       async () => {
         await runCommand(app.page, 'file.save');
-        return test(onDisk(app, `${FILE}.espalier.json`) as Document);
+        return test(onDisk(app, file) as Document);
       },
       { timeout: 20_000 },
     )

@@ -1,5 +1,5 @@
 /** Crossing the levels: a promoted port has the same name on the step and on the node inside of its model. */
-import type { ModelId, NodeId } from '../../../engine/protocol/ids.ts';
+import type { NodeId } from '../../../engine/protocol/ids.ts';
 import { entriesOf } from '../../../engine/protocol/ids.ts';
 import type { WorkflowNode } from '../../../engine/protocol/document.ts';
 import type { Editor } from '../../state/editor.ts';
@@ -27,7 +27,7 @@ export function openModelOf(editor: Editor, id: string): boolean {
   const { document } = editor.store.getState();
   const step = document && stepAt(document.workflow.nodes, id.split('/'));
   if (step?.model === undefined) return false;
-  editor.goTo({ level: 'model', model: step.model as ModelId, view: 'graph' });
+  editor.goTo({ level: 'model', model: step.model, view: 'graph' });
   return true;
 }
 

@@ -1,6 +1,6 @@
 /** Texts that are written on the canvas: titles of nodes and groups, notes. */
 import { nodeAt, replaceNode } from '../../../engine/protocol/edit.ts';
-import type { AnyNode, Document } from '../../../engine/protocol/document.ts';
+import type { Document } from '../../../engine/protocol/document.ts';
 import { graphViewOf, withGraphView } from '../../../engine/protocol/view.ts';
 import type { Place } from '../../state/place.ts';
 import { anyAddressOf, splitId } from '../model/address.ts';
@@ -24,11 +24,7 @@ export function withText(document: Document, place: Place, id: string, text: str
   const found = at && nodeAt(document, { graph: at, node });
   if (!at || !found || found.raw !== undefined) return document;
   const { title: _, ...rest } = found;
-  return replaceNode(
-    document,
-    { graph: at, node },
-    (text === '' ? rest : { ...found, title: text.slice(0, 1000) }) as AnyNode,
-  );
+  return replaceNode(document, { graph: at, node }, text === '' ? rest : { ...found, title: text.slice(0, 1000) });
 }
 
 /** A key that a group or note of a graph does not have yet. */

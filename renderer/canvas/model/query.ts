@@ -2,13 +2,7 @@
  * The language of finding: words, and `key:value` terms (`site:attn.q,attn.v`, `type:lora`, `is:trainable`, `rank>=8`,
  * `in:layers`). A term fits when one of its values does; a node is found when all terms fit.
  */
-import {
-  effectiveParams,
-  type Document,
-  type Graph,
-  type Node,
-  type Scalar,
-} from '../../../engine/protocol/document.ts';
+import { effectiveParams, type Document, type Graph, type Node } from '../../../engine/protocol/document.ts';
 import { stackValue } from '../../../engine/protocol/params.ts';
 import { entriesOf, type ModelId, type NodeId } from '../../../engine/protocol/ids.ts';
 import { isTrainableType, type TypeIndex } from './catalog.ts';
@@ -160,7 +154,7 @@ function paramFits(document: Document, term: Term, node: Node, types: TypeIndex)
   if (name === undefined) return false;
   const value = params[name] ?? types.node(node.type)?.params[name]?.default;
   if (value === undefined) return false;
-  const plain = stackValue(value as never) as Scalar | readonly Scalar[];
+  const plain = stackValue(value);
   const text = String(plain);
   return term.values.some((wanted) => {
     const [a, b] = [Number(text), Number(wanted)];

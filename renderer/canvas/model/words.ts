@@ -73,7 +73,7 @@ export function settingsOf(
   return names.flatMap((name) => {
     const value = params[name] ?? specs[name]?.default;
     if (value === undefined) return [];
-    const scalar = Array.isArray(value) ? value.join(', ') : shownValue(value as never, range, layer);
+    const scalar = Array.isArray(value) ? value.join(', ') : shownValue(value, range, layer);
     return scalar === '' ? [] : [{ sign: SIGNS.get(name) ?? name, value: scalar }];
   });
 }

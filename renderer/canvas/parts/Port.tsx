@@ -1,5 +1,5 @@
 /** A port: a hit area of 24 with the shape of its kind drawn in the middle, coloured by kind. */
-import { Handle, type HandleType, type Position } from '@xyflow/react';
+import { Handle, type Position } from '@xyflow/react';
 import { memo } from 'react';
 import { kindWords, lookOf } from '../model/kinds.ts';
 import type { PlacedPort } from '../model/sceneTypes.ts';
@@ -16,7 +16,7 @@ export const Port = memo(function Port({ port }: { readonly port: PlacedPort }) 
   return (
     <Handle
       id={port.id}
-      type={port.type as HandleType}
+      type={port.type}
       position={side(port.at)}
       className={styles['port'] ?? ''}
       style={{ left: port.x, top: port.y, ['--wire' as string]: `var(${look.colour})` }}

@@ -10,7 +10,6 @@ import type { Document } from '../../../engine/protocol/document.ts';
 import type { Editor, EditorState } from '../../state/editor.ts';
 import type { Selection } from '../../state/place.ts';
 import { indexCatalog, NO_TYPES } from '../model/catalog.ts';
-import { grown, widened } from '../model/card.ts';
 import { guidesFor } from '../model/arrange.ts';
 import { figuresOf } from '../model/figures.ts';
 import {
@@ -29,6 +28,7 @@ import { makeWorkflowScene } from '../model/workflowScene.ts';
 import { stepFactsOf } from './stepFacts.ts';
 import type { CanvasStore } from './canvasState.ts';
 import { createLayouter, LayoutCancelled } from './layouter.ts';
+import { carryGroups, graphOf, growParents, inColumns, keyOf, sameItems, samePlaces } from './moving.ts';
 
 export interface BoardState {
   readonly scene: Scene;
@@ -212,8 +212,8 @@ export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['l
       if (moves.length > 0) {
         const before = store.getState().nodes;
         guide(moves, before);
-        const moved = applyNodeChanges(moves as NodeChange<FlowNode>[], before as FlowNode[]);
-        store.setState({ nodes: growParents(carryGroups(moved, before, moves as NodeChange<FlowNode>[])) });
+        const moved = applyNodeChanges(moves, before as FlowNode[]);
+        store.setState({ nodes: growParents(carryGroups(moved, before, moves)) });
       }
       if (selects.length > 0) select(selects);
     },
@@ -373,75 +373,4 @@ export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['l
     editor.select({ graph, nodes: [...chosen] as NodeId[], edges: chosen.size === 0 ? selection.edges : [] });
   };
   return board;
-}
-
-const graphOf = (n: FlowNode): string => (isCard(n) ? n.data.scene.graph : n.data.graph);
-const keyOf = (n: FlowNode): string => (isCard(n) ? n.data.scene.node : `${n.type}:${n.data.key}`);
-
-const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean =>
-  a.length === b.length && a.every((x, i) => x === b[i]);
-
-const samePlaces = (a: readonly FlowNode[], b: readonly FlowNode[]): boolean =>
-  a.length === b.length &&
-  a.every((x, i) => {
-    const y = b[i];
-    return x === y || (x.id === y?.id && x.position === y.position && x.width === y.width && x.height === y.height);
-  });
-
-/** Nodes of a group move with its frame, unless they move themselves. */
-function carryGroups(
-  nodes: readonly FlowNode[],
-  before: readonly FlowNode[],
-  changes: readonly NodeChange<FlowNode>[],
-): readonly FlowNode[] {
-  const moving = new Set(changes.flatMap((c) => ('id' in c ? [c.id] : [])));
-  const old = new Map(before.map((n) => [n.id, n]));
-  const shifts = new Map<string, Point>();
-  for (const n of nodes) {
-    if (n.type !== 'group' || !moving.has(n.id)) continue;
-    const last = old.get(n.id);
-    if (!last) continue;
-    const by = { x: n.position.x - last.position.x, y: n.position.y - last.position.y };
-    for (const member of n.data.group.nodes) shifts.set(`${n.data.graph}/${member}`, by);
-  }
-  if (shifts.size === 0) return nodes;
-  return nodes.map((n) => {
-    const by = isCard(n) && !moving.has(n.id) ? shifts.get(`${n.data.scene.graph}/${n.data.scene.node}`) : undefined;
-    return by ? ({ ...n, position: { x: n.position.x + by.x, y: n.position.y + by.y } } as FlowNode) : n;
-  });
-}
-
-/** A container grows with what is moved inside of it. */
-function growParents(nodes: readonly FlowNode[]): readonly FlowNode[] {
-  const need = new Map<string, { right: number; bottom: number }>();
-  for (const n of nodes) {
-    if (n.parentId === undefined) continue;
-    const e = need.get(n.parentId) ?? { right: 0, bottom: 0 };
-    e.right = Math.max(e.right, n.position.x + (n.width ?? 0));
-    e.bottom = Math.max(e.bottom, n.position.y + (n.height ?? 0));
-    need.set(n.parentId, e);
-  }
-  return nodes.map((n) => {
-    const body = need.get(n.id);
-    if (!body || n.type !== 'stack') return n;
-    const size = grown(n.data.scene, body);
-    if (size.width === n.width && size.height === n.height) return n;
-    const ports = widened(n.data.scene.ports, n.data.scene.width, size.width);
-    const handles = (n.handles ?? []).map((h) => {
-      const p = ports.find((q) => q.id === h.id && q.type === h.type);
-      return p ? { ...h, x: p.x } : h;
-    });
-    return { ...n, ...size, measured: size, handles, data: { ...n.data, ports } };
-  });
-}
-
-function inColumns(scene: Scene, graph: string): GraphPlaces {
-  const found: Record<string, Point> = {};
-  let x = 0;
-  for (const n of scene.nodes) {
-    if (n.graph !== graph) continue;
-    found[n.node] = { x: x + 128, y: 96 };
-    x += n.width + 72;
-  }
-  return found;
 }

@@ -101,7 +101,7 @@ describe('building', () => {
     if (!made.ok) throw new Error('refused');
     const node = graphOf(made.value).nodes[must(made.nodes[0], 'node')];
     expect(node?.params).toMatchObject({ width: 384, epsilon: 1e-12 });
-    expect(String(node?.params['weight'])).toContain('attention.output.LayerNorm.weight');
+    expect(JSON.stringify(node?.params['weight'])).toContain('attention.output.LayerNorm.weight');
   });
 
   const withAdapter = (): { document: Document; id: ReturnType<typeof nodeId> } => {

@@ -23,7 +23,7 @@ export const catalog: Catalog = {
       ...docs,
       inputs: inputs,
       outputs: outputs,
-      params: params as unknown as NodeTypeInfo['params'],
+      params: params,
       bypass: bypass.kind,
       ...('peft' in n ? { peft: { startPoint: n.peft.startPoint.kind, mergeable: n.peft.mergeable } } : {}),
       bank: 'bank' in n,
