@@ -28,6 +28,7 @@ export function createRuns(context: ServiceContext): Runs {
     log,
     emit,
     projectAt: (at) => projects.all().find((project) => workspaceOf(project.path) === at)?.id,
+    workspaces: () => projects.all().map((project) => workspaceOf(project.path)),
     threads: () => settings.get().threads,
   });
   const inspector = new Inspector(context, manager);

@@ -23,6 +23,8 @@ export interface RunsHost extends Host {
   readonly emit: (event: NewEvent) => void;
   /** The open project whose results lie in this folder. */
   readonly projectAt: (workspace: string) => ProjectId | undefined;
+  /** Where the open projects have their results. */
+  readonly workspaces: () => readonly string[];
   /** Threads of new runs; 0: as many as the machine has cores. */
   readonly threads: () => number;
 }
@@ -94,6 +96,8 @@ export class RunManager {
   }
 
   get(id: RunId): Run {
+    // A page that outlived a service asks for runs by their ids before it lists them.
+    if (!this.#store.has(id)) for (const workspace of this.#host.workspaces()) this.#store.of(workspace);
     return this.#store.get(id);
   }
 

@@ -46,6 +46,10 @@ export class RunStore {
     return [...this.#runs.values()];
   }
 
+  has(id: RunId): boolean {
+    return this.#runs.has(id);
+  }
+
   get(id: RunId): Run {
     const run = this.#runs.get(id);
     if (!run || !existsSync(run.folder)) throw new UserError(messages.unknownRun());

@@ -87,7 +87,10 @@ describe('a run', () => {
     while (isAlive(id)) await new Promise((resolve) => setTimeout(resolve, 50));
     service = await serve();
     const again = await service.call('project.open', { path: 'alone.espalier.json' });
+    // A page that was open all the time asks for the curve first.
+    const curve = curveOf(await pointsOf(service, run));
     const done = await summaryOf(service, again, run);
     expect(done).toMatchObject({ state: 'done', step: done.steps });
+    expect(curve).toHaveLength(done.steps);
   });
 });
