@@ -200,8 +200,9 @@ export function compareRuns(editor: Editor, runs?: readonly RunId[]): void {
       ? s.runsView.compared
       : [...new Set([before?.run, shown?.run].filter((r) => r !== undefined))]);
   if (chosen.length < 2) return editor.toast('info', 'Two runs are needed to compare. Train once more first.');
+  const earliest = s.runs.find((r) => chosen.includes(r.run))?.run;
   editor.set({ drawer: 'runs' });
-  setRunsView(editor, { compared: chosen, page: 'compare', baseline: s.runsView.baseline ?? chosen[0] });
+  setRunsView(editor, { compared: chosen, page: 'compare', baseline: s.runsView.baseline ?? earliest });
 }
 
 export const pinBaseline = (editor: Editor, run: RunId | undefined): void => setRunsView(editor, { baseline: run });

@@ -168,7 +168,10 @@ export function createPlot(options: PlotOptions): Plot {
           values: (_u, splits) => splits.map((v) => tickText(figure, v)),
         },
       ],
-      series: [{}, ...lines.flatMap((l) => seriesOf(l, token, isSmoothed))],
+      series: [
+        {},
+        ...lines.flatMap((l, i) => seriesOf(l, token, isSmoothed, () => hasRoom(lines[i]?.line, extent, width))),
+      ],
       bands: bandsOf(lines, token, isSmoothed),
       hooks: {
         setSelect: [
@@ -312,14 +315,30 @@ function columnsOf(lines: readonly DrawnLine[], shape: Shape): uPlot.AlignedData
   return [x, ...columns];
 }
 
-function seriesOf(line: DrawnLine, token: (name: string) => string, smoothed: boolean): readonly uPlot.Series[] {
+/** Whether the points of a line stand so far from each other that they can be drawn; a single one must be. */
+function hasRoom(
+  line: Line | undefined,
+  extent: { readonly from: number; readonly to: number },
+  width: number,
+): boolean {
+  if (!line || line.x.length < 2) return true;
+  const share = ((line.x.at(-1) ?? 0) - (line.x[0] ?? 0)) / (extent.to - extent.from);
+  return (share * width) / (line.x.length - 1) > 12;
+}
+
+function seriesOf(
+  line: DrawnLine,
+  token: (name: string) => string,
+  smoothed: boolean,
+  points: () => boolean,
+): readonly uPlot.Series[] {
   const stroke = token(line.drawn.colour);
   const dash = [...line.drawn.dash];
   const main: uPlot.Series = {
     stroke,
     width: 1.75,
     dash,
-    points: line.line.x.length < 40 ? { show: true, size: 5, fill: stroke } : { show: false },
+    points: { show: points, size: 5, fill: stroke },
   };
   const edge: uPlot.Series = { stroke: 'transparent', width: 0, points: { show: false } };
   if (line.band) return [edge, edge, main];
