@@ -1,5 +1,5 @@
 /** Runs in a service of the tests: small documents, waiting for states, a service in a process of its own that may be killed. */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { bundle } from '../../../../build/bundle.mjs';
@@ -119,13 +119,19 @@ export interface ChildService extends Caller {
   readonly kill: () => Promise<void>;
 }
 
+/** The bundle as it was when the test began: other work on the sources may replace it while the test goes on. */
+const ownEntry = (built: string): string => join(built, '..', `cli-of-test-${process.pid}.mjs`);
+
+export async function removeOwnEntry(): Promise<void> {
+  rmSync(ownEntry(await bundle('engine/cli/main.ts', 'cli', ['engine', 'nodes'])), { force: true });
+}
+
 const TOKEN = 'token-of-the-tests-0123456789-0123456789-abcdef';
 
 /** `espalier serve` in a process of its own. */
 export async function serveChild(folders: Folders): Promise<ChildService> {
   const built = await bundle('engine/cli/main.ts', 'cli', ['engine', 'nodes']);
-  // Other work on the sources may replace the bundle while the test goes on.
-  const entry = join(built, '..', `cli-of-test-${process.pid}.mjs`);
+  const entry = ownEntry(built);
   copyFileSync(built, entry);
   const tokenFile = join(folders.folder, 'token');
   writeFileSync(tokenFile, TOKEN);

@@ -9,6 +9,7 @@ import {
   ended,
   pointsOf,
   readLines,
+  removeOwnEntry,
   serveChild,
   start,
   summaryOf,
@@ -31,6 +32,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const one of started) await one.kill();
+  await removeOwnEntry();
   folders.remove();
 });
 
