@@ -24,11 +24,17 @@ async function openExample(): Promise<void> {
   await app.openDocument(name);
   await app.page.getByText('73,728 trainable').first().waitFor({ timeout: 60_000 });
 }
-const select = (id: string): Promise<void> =>
-  app.page
-    .locator(`.react-flow__node[data-id="${id}"]`)
-    .first()
-    .click({ position: { x: 30, y: 8 } });
+/** The window remembers its view, so that the graph must be asked for. */
+async function openGraph(): Promise<void> {
+  await openExample();
+  await runCommand(app.page, 'view.graph');
+  await app.page.locator('.react-flow__node').first().waitFor();
+  await runCommand(app.page, 'canvas.fit');
+  await card('layers/key').waitFor();
+}
+const card = (id: string): Locator => app.page.locator(`.react-flow__node[data-id="${id}"]`).first();
+const select = (id: string, ...modifiers: 'Shift'[]): Promise<void> =>
+  card(id).click({ position: { x: 30, y: 8 }, modifiers });
 
 /** The module of a cell of the matrix, which needs no aiming at small chips. */
 async function selectModule(place: string, layer: number): Promise<void> {
@@ -93,13 +99,9 @@ describe('a node', () => {
   });
 
   it('takes another value in one layer, marked, and goes back to the stack [stack.override]', async () => {
-    await openExample();
-    await runCommand(app.page, 'view.graph');
-    await app.page
-      .getByRole('radio', { name: /^(Layer )?4$/ })
-      .or(app.page.getByRole('button', { name: /^(Layer )?4$/ }))
-      .first()
-      .click();
+    await openGraph();
+    // All, then layers 0 to 5.
+    await app.page.getByRole('radiogroup', { name: 'Layer', exact: true }).getByRole('radio').nth(5).click();
     await selectModule('Query projection', 4);
     await type(number('Rank'), '16');
     await inspector().getByText('own value in layer 4').waitFor();
@@ -110,7 +112,7 @@ describe('a node', () => {
   });
 
   it('shows shapes, parameters, memory and the gradient [inspector.shapes inspector.gradient-path]', async () => {
-    await openExample();
+    await openGraph();
     await select('layers/key');
     await section('Shapes and figures').getByText('[B, T, 384] f32').waitFor();
     await section('Shapes and figures').getByText('in 6 layers').waitFor();
@@ -130,14 +132,11 @@ describe('a node', () => {
 
 describe('several nodes', () => {
   it('are edited at once, differing values read mixed, as one deed [inspector.mixed]', async () => {
-    await openExample();
+    await openGraph();
     await select('layers/attn_drop');
     await type(number('Probability'), '0.2');
     await select('layers/ffn_drop');
-    await app.page
-      .locator('.react-flow__node[data-id="layers/attn_drop"]')
-      .first()
-      .click({ position: { x: 30, y: 8 }, modifiers: ['Shift'] });
+    await select('layers/attn_drop', 'Shift');
     await inspector().getByText('2 selected').waitFor();
     expect(await number('Probability').getAttribute('placeholder')).toBe('mixed');
     await type(number('Probability'), '0.3');
@@ -166,23 +165,16 @@ describe('nothing selected', () => {
 });
 
 describe('a wire', () => {
-  it('is probed on one batch in a layer [canvas.probe]', async () => {
-    await openExample();
-    await app.page.evaluate(() => undefined);
-    await app.page
-      .locator('.react-flow__edge')
-      .filter({ has: app.page.locator('path') })
-      .first()
-      .waitFor({ state: 'attached' });
-    const wire = app.page
-      .locator('.react-flow__edge[data-id*="query.y"], .react-flow__edge[data-id*="layers/query"]')
-      .first();
-    await wire.locator('path').first().dispatchEvent('click');
-    const probe = section('Probe');
-    if (await probe.isVisible().catch(() => false)) {
-      await probe.getByRole('button', { name: 'Measure' }).click();
-      await probe.getByText('Deviation').waitFor({ timeout: 60_000 });
-    }
-    expect(await inspector().isVisible()).toBe(true);
+  it('is probed on one batch [canvas.probe]', async () => {
+    await openGraph();
+    const wire = app.page.locator('.react-flow__edge[data-id="main:|embeddings_norm.y->embeddings_drop.x"]');
+    await wire.locator('path').last().dispatchEvent('click');
+    await section('Ends').getByText('Embedding norm').first().waitFor();
+    await section('Probe').getByRole('button', { name: 'Measure' }).click();
+    await section('Probe').getByText('Deviation').waitFor({ timeout: 60_000 });
+    await section('Probe')
+      .getByRole('img', { name: /Histogram/ })
+      .waitFor();
+    await app.shot('inspector-wire');
   });
 });
