@@ -84,10 +84,30 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
       if (editor.canvas.current === handle) editor.canvas.current = undefined;
     };
   }, [editor, handle]);
+  // The whole is fitted anew while panels around the canvas find their size, until the person moves the view.
   useEffect(() => {
-    if (!ready) return;
-    void flow.fitView({ padding: 0.06, maxZoom: 1 }).then(() => follow(flow.getZoom()));
+    const element = root.current;
+    if (!ready || !element) return undefined;
+    delete element.dataset['view'];
+    let frame = 0;
+    const fit = (): void => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => {
+        if (element.dataset['view'] !== undefined || element.clientWidth < 64) return;
+        void flow.fitView({ padding: 0.06, maxZoom: 1 }).then(() => follow(flow.getZoom()));
+      });
+    };
+    const observer = new ResizeObserver(fit);
+    observer.observe(element);
+    fit();
+    return () => {
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+    };
   }, [ready, fits, flow, follow]);
+  const onMoveStart = useCallback((event: unknown): void => {
+    if (event !== null && root.current) root.current.dataset['view'] = 'chosen';
+  }, []);
   useHeat(root);
   usePath(root, nodes.length);
 
@@ -181,6 +201,7 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
           edgeTypes={EDGE_TYPES}
           onNodesChange={onNodesChange}
           onEdgesChange={onEdgesChange}
+          onMoveStart={onMoveStart}
           onMove={onMove}
           onNodeDragStart={hands.onNodeDragStart as never}
           onNodeDrag={hands.onNodeDrag as never}

@@ -67,7 +67,10 @@ export const Stack = memo(function Stack({ data, selected, width, height }: Node
             </span>
           ) : null,
         )}
-      {near && ports.map((p: PlacedPort) => <Port key={`${p.type}${p.id}`} port={p} />)}
+      {/* Always there, if unseen: wires to the walls end at them. */}
+      {ports.map((p: PlacedPort) => (
+        <Port key={`${p.type}${p.id}`} port={p} />
+      ))}
       {face.problems.length > 0 && <ProblemMark problems={face.problems} />}
     </div>
   );

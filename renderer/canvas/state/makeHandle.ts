@@ -21,8 +21,11 @@ export function makeHandle(
   flow: ReactFlowInstance,
   root: RefObject<HTMLDivElement | null>,
 ): CanvasHandle {
-  const still = (): { duration: number } =>
-    matchMedia('(prefers-reduced-motion: reduce)').matches ? { duration: 0 } : MOTION;
+  /** Also says that the view was chosen: it is not fitted again when the canvas gets another size. */
+  const still = (): { duration: number } => {
+    if (root.current) root.current.dataset['view'] = 'chosen';
+    return matchMedia('(prefers-reduced-motion: reduce)').matches ? { duration: 0 } : MOTION;
+  };
   const middle = (): { x: number; y: number } => {
     const box = root.current?.getBoundingClientRect();
     return box ? { x: box.left + box.width / 2, y: box.top + box.height / 2 } : { x: 0, y: 0 };
