@@ -271,7 +271,9 @@ export function createPlot(options: PlotOptions): Plot {
 
 const lastOf = (line: Line): number | null => line.y.findLast((v) => v !== null) ?? null;
 
-const tickText = (figure: Figure, value: number): string => {
+/** On a logarithmic axis the chart leaves out some marks by giving no value for them. */
+const tickText = (figure: Figure, value: number | null): string => {
+  if (value === null) return '';
   if (figure.unit === 'bytes') return formatBytes(value);
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(0).replace('e+', 'e');

@@ -31,6 +31,8 @@ it('every command has an id and a title of its own', () => {
 it('every command runs from the palette by keyboard, or is greyed with a reason [palette.every-command]', async () => {
   const { page } = app;
   const wrong: string[] = [];
+  // Some commands are refused in words here, for example where a run would have to be there.
+  app.expectProblem(/status of 4(04|22)/);
   for (const { id } of UI_COMMANDS) {
     if (id === 'app.palette') continue;
     await inProject();
