@@ -8,9 +8,9 @@ import { OLDEST_ELECTRON } from '../../build/electron.mjs';
 import { ensureTestElectron } from '../../build/browsers.mjs';
 import { root } from '../../build/setup.mjs';
 
-const require = createRequire(join(root, 'node_modules', 'electron-builder', 'package.json'));
+const packageOfBuilder = createRequire(join(root, 'node_modules', 'electron-builder', 'package.json'));
 /** Parses and validates a configuration as electron-builder itself does. */
-const builder = require('app-builder-lib/out/util/config/config.js') as {
+const builder = packageOfBuilder('app-builder-lib/out/util/config/config.js') as {
   getConfig(folder: string, file: string, own: object | undefined): Promise<Record<string, unknown>>;
   validateConfiguration(config: object, log: { isEnabled: boolean; add(): void }): Promise<void>;
 };

@@ -140,7 +140,7 @@ export function fakeService(title = 'start'): FakeService {
       document: service.document,
       revision: service.revision,
       file: 'a.espalier.json',
-      folder: '/work',
+      folder: 'gardens',
       recovered: 0,
       diagnostics: [],
     }),
