@@ -87,7 +87,7 @@ function Board({ context, catalog }: { readonly context: CellContext; readonly c
     count: items.length,
     getScrollElement: () => scroller.current,
     estimateSize: (i) => (items[i]?.kind === 'group' ? GROUP_HEIGHT : ROW_HEIGHT),
-    overscan: 6,
+    overscan: 3,
     paddingStart: 32,
   });
   const columns = useVirtualizer({
@@ -95,7 +95,7 @@ function Board({ context, catalog }: { readonly context: CellContext; readonly c
     count: grid.columns.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => width,
-    overscan: 4,
+    overscan: 2,
     paddingStart: HEAD_WIDTH,
     paddingEnd: TAIL_WIDTH,
   });
