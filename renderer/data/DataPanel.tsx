@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import { Button, Callout, Empty, formatCount, Segmented, Select, Spinner } from '../ui/index.ts';
 import { useEditor, useEditorState } from '../state/editor.ts';
 import { useDerived, useLoaded } from '../runs/hooks.ts';
-import { chooseDataFile, setTask, TASKS } from './actions.ts';
+import { chooseDataFile, locateTable, setTask, TASKS } from './actions.ts';
 import { ColumnChips } from './ColumnChips.tsx';
 import styles from './data.module.css';
 import { DataChecksPage } from './DataChecks.tsx';
@@ -101,9 +101,16 @@ export function DataPanel() {
             tone="error"
             title="The data cannot be read"
             action={
-              <Button small onClick={again}>
-                Try again
-              </Button>
+              <>
+                {table !== undefined && (
+                  <Button small onClick={() => void locateTable(editor, table)}>
+                    Locate...
+                  </Button>
+                )}
+                <Button small onClick={again}>
+                  Try again
+                </Button>
+              </>
             }
           >
             {problem}

@@ -33,6 +33,23 @@ async function takeDataFile(editor: Editor, chosen: Chosen, step: NodeId | undef
 const importedName = async (editor: Editor, project: ProjectId, grant: GrantId): Promise<string> =>
   (await editor.client.call('files.import', { project, grant })).file;
 
+/** Says where the file of a table is now; its columns stay as they were chosen. */
+export async function locateTable(editor: Editor, step: NodeId): Promise<void> {
+  const { project, revision } = editor.store.getState();
+  const chosen = project && (await chooseFile(editor, 'data'));
+  if (!chosen) return;
+  if ('path' in chosen) {
+    editor.edit(`Locate ${chosen.name}`, (draft) => setTable(draft, step, { file: chosen.path }));
+    return;
+  }
+  try {
+    const { grant } = chosen;
+    await editor.client.call('project.relocate', { project: project.id, revision, step, param: 'file', grant });
+  } catch (error) {
+    editor.report(error);
+  }
+}
+
 const guessed = ({ task, text, label }: DataPreview) => ({ task, text: [...text], label: [...label] });
 
 const firstTable = (editor: Editor): NodeId | undefined => {

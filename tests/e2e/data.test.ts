@@ -1,5 +1,5 @@
 /** Data: rows, columns, checks, other files, rows that cannot be read. */
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from '../../build/setup.mjs';
@@ -106,6 +106,25 @@ it(
       .first()
       .waitFor({ timeout: 60_000 });
     await app.shot('broken');
+  },
+  MINUTES,
+);
+
+it(
+  'locates a file that is missing [data.relocate]',
+  async () => {
+    const { page } = app;
+    const file = smallProject(app.surroundings, 'lost');
+    writeFileSync(join(app.workspace, 'elsewhere.csv'), 'text,label\nfine,order\nbad,praise\n');
+    rmSync(join(app.workspace, 'first-steps.eval.csv'));
+    app.expectProblem(/422/);
+    await app.openDocument(file);
+    await runCommand(page, 'data.show');
+    await runCommand(page, 'data.next');
+    await page.getByRole('button', { name: 'Locate...' }).first().click();
+    await page.getByRole('dialog').getByLabel('Upload').setInputFiles(join(app.workspace, 'elsewhere.csv'));
+    const rows = page.getByRole('table', { name: 'Rows of eval' });
+    await rows.getByText('fine').waitFor({ timeout: 60_000 });
   },
   MINUTES,
 );
