@@ -28,8 +28,7 @@ const bodies: Readonly<Record<DrawerTab, () => React.ReactNode>> = {
 };
 
 /** Never more than leaves the canvas its room. */
-const most = (): number => Math.max(LEAST, Math.round(innerHeight * 0.62));
-const within = (height: number): number => Math.round(Math.min(most(), Math.max(LEAST, height)));
+const mostOf = (zoom: number): number => Math.max(LEAST, Math.round((innerHeight / zoom) * 0.62));
 
 export function Drawer() {
   const editor = useEditor();
@@ -38,6 +37,8 @@ export function Drawer() {
   const zoom = useEditorState((s) => s.settings?.zoom ?? 1);
   const problems = useEditorState((s) => s.check?.diagnostics.length ?? 0);
   const errors = useEditorState((s) => (s.check?.diagnostics ?? []).some((d) => d.severity === 'error'));
+  const most = mostOf(zoom);
+  const within = (wanted: number): number => Math.round(Math.min(most, Math.max(LEAST, wanted)));
   const [height, setHeight] = useState(() => within(Number(recall('drawer-height') ?? FIRST) || FIRST));
   const take = (next: number): void => {
     const fitting = within(next);
@@ -62,7 +63,7 @@ export function Drawer() {
     const to: Readonly<Record<string, number>> = {
       ArrowUp: height + 24,
       ArrowDown: height - 24,
-      Home: most(),
+      Home: most,
       End: LEAST,
     };
     const next = to[event.key];
@@ -97,7 +98,7 @@ export function Drawer() {
         aria-label="Height of the panel"
         aria-valuenow={height}
         aria-valuemin={LEAST}
-        aria-valuemax={most()}
+        aria-valuemax={most}
         tabIndex={0}
         onPointerDown={onPointerDown}
         onKeyDown={onKeyDown}

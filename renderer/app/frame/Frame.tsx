@@ -21,7 +21,10 @@ export function Frame() {
     // An inspector over the canvas would hide what was just opened.
     if (narrow) editor.set({ inspector: false });
   }, [narrow, editor]);
-  useEffect(() => focusCanvas(), [project]);
+  useEffect(() => {
+    // The guide keeps the focus while it leads.
+    if (editor.store.getState().guide === undefined) focusCanvas();
+  }, [project, editor]);
   return (
     <div className={styles['frame']} data-frame data-inspector={inspector && !narrow ? '' : undefined}>
       <Header />

@@ -15,6 +15,8 @@ import { addBackbone, addData, addMethod, isDone, nextStep, STEP_WORDS, training
 import styles from './Guide.module.css';
 import { Jobs } from './Jobs.tsx';
 
+const FOCUS_MILLISECONDS = 60;
+
 export function Guide() {
   const step = useEditorState((s) => s.guide);
   return step === undefined ? null : <Card step={step} />;
@@ -53,7 +55,12 @@ function Card({ step }: { readonly step: GuideStep }) {
   useEffect(() => {
     if (finished) void changeSettings(editor, { firstRunDone: true });
   }, [finished, editor]);
-  useEffect(() => main.current?.focus(), [step]);
+  // Enter goes from step to step; the button is drawn anew while it works and when the screen behind it changes.
+  useEffect(() => {
+    if (busy) return undefined;
+    const timer = setTimeout(() => main.current?.focus(), FOCUS_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [step, busy, finished]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key !== 'Escape' || event.defaultPrevented) return;

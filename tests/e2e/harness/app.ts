@@ -71,7 +71,10 @@ export async function launchBrowser(): Promise<Browser> {
 /** The page is there when it has drawn Start or a project. */
 export async function waitForApp(page: Page): Promise<void> {
   await page.locator('#root > *').first().waitFor({ timeout: 60_000 });
-  await page.waitForFunction(() => sessionStorage.getItem('espalier.token') !== null, undefined, { timeout: 30_000 });
+  // Waiting inside the page would need `eval`, which its policy forbids.
+  await expect
+    .poll(() => page.evaluate(() => sessionStorage.getItem('espalier.token') !== null), { timeout: 30_000 })
+    .toBe(true);
 }
 
 /** Call at the top of a test file. What it gives is valid inside of tests. */
@@ -213,7 +216,7 @@ async function openInPage(page: Page, path: string): Promise<string> {
   await page.goto(`${new URL(page.url()).origin}/#project=${opened.project}`);
   await page.reload();
   await waitForApp(page);
-  await page.waitForFunction(() => document.querySelector('.react-flow, [data-screen="project"]') !== null);
+  await page.locator('.react-flow, [data-screen="project"]').first().waitFor();
   return opened.project;
 }
 
