@@ -90,7 +90,7 @@ it('a custom node is written with types and completion, tried, saved and used [c
   await runCommand(app.page, 'code.newCustom');
   await lines().getByText('defineNode').first().waitFor();
   await button('Try').click();
-  await view().getByText('f32[B,T,384]').first().waitFor();
+  await view().getByText('f32[B,T,384]').first().waitFor({ timeout: 100_000 });
   await app.shot('custom-tried');
   // A mistake of type is marked while it is written.
   await lines().click();
@@ -103,7 +103,7 @@ it('a custom node is written with types and completion, tried, saved and used [c
   await app.page.keyboard.press('Escape');
   await replaceText(LORA.replaceAll('custom.lora', 'custom.my-node'));
   await button('Save').click();
-  await view().getByText('Saved and in the palette').waitFor({ timeout: 60_000 });
+  await view().getByText('Saved and in the palette').waitFor({ timeout: 100_000 });
   await app.shot('custom-saved');
   const { nodes } = await app.call('app.catalog', {});
   expect(nodes.map((n) => n.type)).toContain('custom.my-node');
@@ -119,8 +119,6 @@ it('unknown code is shown for consent, and trains once it is allowed [code.conse
     .getByRole('button', { name: /foreign/ })
     .click();
   await view().getByText('This source has not been allowed on this machine').waitFor();
-  const [, second] = (await app.call('custom.list', {})).map((n) => n.trusted);
-  expect(second).toBe(true);
   await button('Read and allow').click();
   const dialog = app.page.getByRole('dialog');
   await dialog.locator('.view-lines').getByText('additive').first().waitFor();
@@ -147,6 +145,6 @@ it('a custom node that never ends is stopped with a message [code.custom-hostile
   await view()
     .getByText(/did not answer within/)
     .first()
-    .waitFor({ timeout: 60_000 });
+    .waitFor({ timeout: 100_000 });
   await app.shot('hostile');
 }, 120_000);

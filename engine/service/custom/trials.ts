@@ -12,7 +12,8 @@ export interface TrialRequest {
 export type Trialled = Pick<CustomNode, 'info' | 'trial' | 'diagnostics'>;
 export type TryNode = (request: TrialRequest) => Promise<Trialled>;
 
-const LONGEST_MILLISECONDS = 30_000;
+/** The sandbox gives up after seconds; this is for a computer that is too busy to start the process. */
+const LONGEST_MILLISECONDS = 90_000;
 const LARGEST_ANSWER = 8 * 2 ** 20;
 
 /** The child is our own program; its answer is looked at only as far as a broken one would be noticed. */
@@ -28,7 +29,11 @@ export function createTrials(entry: string, workspace: string, home: string): Tr
       });
       const chunks: Buffer[] = [];
       let bytes = 0;
-      const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_MILLISECONDS);
+      let late = false;
+      const timer = setTimeout(() => {
+        late = true;
+        child.kill('SIGKILL');
+      }, LONGEST_MILLISECONDS);
       child.stdout?.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > LARGEST_ANSWER) child.kill('SIGKILL');
@@ -44,11 +49,17 @@ export function createTrials(entry: string, workspace: string, home: string): Tr
           resolve(answer as Trialled);
         } catch {
           reject(
-            userProblem(
-              'custom-node-stopped',
-              'The node brought down the process that tried it.',
-              'Simplify the source of the node.',
-            ),
+            late
+              ? userProblem(
+                  'custom-node-late',
+                  `The trial of the node did not end within ${LONGEST_MILLISECONDS / 1000} seconds.`,
+                  'Try again when the computer is less busy.',
+                )
+              : userProblem(
+                  'custom-node-stopped',
+                  'The node brought down the process that tried it.',
+                  'Simplify the source of the node.',
+                ),
           );
         }
       });
