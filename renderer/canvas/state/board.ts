@@ -111,7 +111,8 @@ export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['l
     );
     if (unplaced) {
       void layout(scene, document, (g) => Object.keys(places(document, g)).length === 0);
-      if (before.scene === EMPTY_SCENE || before.scene.nodes[0]?.graph !== scene.nodes[0]?.graph) {
+      // Nothing is drawn before it has its place: the first look at a graph is never at a makeshift row.
+      if (!before.ready) {
         store.setState({ scene, nodes: [], edges: [], ready: false });
         return;
       }
