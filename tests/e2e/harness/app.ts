@@ -72,9 +72,11 @@ export async function launchBrowser(): Promise<Browser> {
 export async function waitForApp(page: Page): Promise<void> {
   await page.locator('#root > *').first().waitFor({ timeout: 60_000 });
   // Waiting inside the page would need `eval`, which its policy forbids.
-  await expect
-    .poll(() => page.evaluate(() => sessionStorage.getItem('espalier.token') !== null), { timeout: 30_000 })
-    .toBe(true);
+  const until = Date.now() + 30_000;
+  while (!(await page.evaluate(() => sessionStorage.getItem('espalier.token') !== null))) {
+    if (Date.now() > until) throw new Error('The page got no session within 30 s.');
+    await page.waitForTimeout(50);
+  }
 }
 
 /** Call at the top of a test file. What it gives is valid inside of tests. */
