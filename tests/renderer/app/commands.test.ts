@@ -18,7 +18,7 @@ it('gives every command its own id, a title and a group', () => {
   const ids = UI_COMMANDS.map((c) => c.id);
   expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
   for (const c of UI_COMMANDS) {
-    expect(c.id).toMatch(/^[a-z]+(\.[a-zA-Z0-9]+)+$/);
+    expect(c.id).toMatch(/^[a-z]+(\.[a-zA-Z0-9-]+)+$/);
     expect(c.title).not.toBe('');
     expect(COMMAND_GROUPS).toContain(c.group);
   }
