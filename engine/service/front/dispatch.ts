@@ -79,12 +79,17 @@ const DISK_WORDS: ReadonlyMap<string, string> = new Map([
 
 /** The answer for something that was thrown. Words of our own faults stay in the log, since they may name paths. */
 export function refusalOf(error: unknown, what: string, log: Log): KeptAnswer {
-  const say = (status: number, diagnostics: Extract<Answer<never>, { ok: false }>['diagnostics']): KeptAnswer => ({
-    status,
+  const say = (
+    status: number,
+    diagnostics: Extract<Answer<never>, { ok: false }>['diagnostics'],
+    http = status,
+  ): KeptAnswer => ({
+    status: http,
     text: JSON.stringify({ ok: false, status, diagnostics }),
   });
   if (error instanceof Refusal) return say(error.status, error.diagnostics);
-  if (error instanceof UserError) return say(422, error.diagnostics);
+  // A "no" in words is an ordinary answer: browsers would write other statuses into their console as faults of the page.
+  if (error instanceof UserError) return say(422, error.diagnostics, 200);
   log.error(`"${what}" failed`, error);
   const place = DISK_WORDS.get((error as NodeJS.ErrnoException | undefined)?.code ?? '');
   if (place !== undefined) return say(503, [problem('disk', place, 'Nothing was changed. Mend it and try again.')]);
