@@ -259,11 +259,11 @@ describe('files', () => {
     const place = join(folder, 'there.espalier.json');
     const moved = await running.call('project.saveAs', {
       project: opened.project,
-      grant: (await grantOf(place, 'save')),
+      grant: await grantOf(place, 'save'),
     });
     expect(moved.file).toBe('there.espalier.json');
     await running.call('project.close', { project: moved.project });
-    const again = await running.call('project.open', { grant: (await grantOf(place, 'file')) });
+    const again = await running.call('project.open', { grant: await grantOf(place, 'file') });
     expect(again.document.title).toBe('granted');
     const recent = await running.call('app.recent', {});
     expect(recent[0]).toMatchObject({ title: 'granted', file: 'there.espalier.json', missing: false });

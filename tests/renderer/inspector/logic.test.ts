@@ -98,8 +98,7 @@ const onlyThree: ModelFigures = {
 
 describe('what is inspected', () => {
   const place: Place = { level: 'model', model: MAIN, view: 'graph', layer: 'all' };
-  const subject = (selection: Partial<Selection>) =>
-    subjectOf(example(), place, { ...NOTHING_SELECTED, ...selection });
+  const subject = (selection: Partial<Selection>) => subjectOf(example(), place, { ...NOTHING_SELECTED, ...selection });
   it('follows the selection', () => {
     expect(subject({})).toEqual({ kind: 'model', model: MAIN });
     expect(subject({ graph: 'main:layers', nodes: [nodeId('query')] })).toMatchObject({
