@@ -66,10 +66,18 @@ const click = (id: string, options: { shift?: boolean; button?: 'right' } = {}):
     ...(options.button === undefined ? {} : { button: options.button }),
   });
 
+/** The middle of a wire on the screen; a straight one has a box without height, which cannot be aimed at. */
+const wireMiddle = (end: string): Promise<Point> =>
+  app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
+    const line = path as SVGPathElement;
+    const at = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM() ?? undefined);
+    return { x: at.x, y: at.y };
+  });
+
 /** The void below the graph. */
 const void_ = async (): Promise<Point> => {
   const box = await app.page.locator('[data-canvas]').boundingBox();
-  return { x: (box?.x ?? 0) + 60, y: (box?.y ?? 0) + (box?.height ?? 0) - 40 };
+  return { x: (box?.x ?? 0) + 420, y: (box?.y ?? 0) + (box?.height ?? 0) - 30 };
 };
 
 it('a model is drawn with its stack, docked modules, ports and live shapes [canvas.words-first, canvas.typed-ports, canvas.live-shapes, canvas.layout, chips.docked, stack.ports, canvas.minimap]', async () => {
@@ -117,11 +125,8 @@ it('a wire that does not fit is refused with the reason, one through a wall too 
 
 it('a wire is deleted and drawn again between ports that fit [canvas.wire, canvas.delete, edit.undo]', async () => {
   const before = await edges(app.page).count();
-  await app.page
-    .locator('.react-flow__edge[data-id$="head.logits->logits.x"]')
-    .locator('path')
-    .last()
-    .click({ force: true });
+  const onWireEnd = await wireMiddle('head.logits->logits.x');
+  await app.page.mouse.click(onWireEnd.x, onWireEnd.y);
   await app.page.keyboard.press('Delete');
   await expect.poll(async () => edges(app.page).count()).toBe(before - 1);
   await dragWire(app.page, port('head', 'logits', 'source'), port('logits', 'x', 'target'));
@@ -143,16 +148,14 @@ it('a module of the palette is dragged onto the canvas, onto a wire and onto a l
   await (await module('lora', 'peft.lora')).click();
   expect(await palette.locator('.katex').count()).toBeGreaterThan(0);
   expect(await palette.textContent()).toMatch(/Hu et al/);
-  await dragOnto(app.page, await module('dora', 'peft.dora'), await centre(node(app.page, 'layers/value')), {
+  await dragOnto(app.page, await module('dora', 'peft.dora'), await centre(node(app.page, 'layers/ffn_down')), {
     holdMs: 400,
   });
-  await saved((d) => wires(d).some((w) => w === 'dora.transform->value.transforms'));
-  const path = app.page.locator('.react-flow__edge[data-id$="ffn_up.y->ffn_act.x"] path').first();
-  const box = await path.boundingBox();
-  const onWire = { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) / 2 };
+  await saved((d) => wires(d).some((w) => w === 'dora.transform->ffn_down.transforms'));
+  const onWire = await wireMiddle('attn_out.y->attn_drop.x');
   await dragOnto(app.page, await module('dropout', 'layer.dropout'), onWire, { holdMs: 600 });
   await saved(
-    (d) => wires(d).some((w) => w === 'ffn_up.y->dropout.x') && wires(d).some((w) => w === 'dropout.y->ffn_act.x'),
+    (d) => wires(d).some((w) => w === 'attn_out.y->dropout.x') && wires(d).some((w) => w === 'dropout.y->attn_drop.x'),
   );
   await dragOnto(app.page, await module('average', 'compose.average'), await void_(), { holdMs: 200 });
   await saved((d) => Object.keys(Object.values(d.models)[0]?.nodes ?? {}).includes('average'));
@@ -164,7 +167,7 @@ it('over a sublayer two halves are offered, parallel makes the add node [canvas.
   await runCommand(app.page, 'canvas.palette');
   const palette = app.page.getByRole('region', { name: 'Modules', exact: true });
   await palette.getByRole('combobox').fill('bottleneck');
-  const box = await node(app.page, 'layers/ffn_up').boundingBox();
+  const box = await node(app.page, 'layers/ffn_down').boundingBox();
   const lower = { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) * 0.8 };
   let words = '';
   await dragOnto(app.page, app.page.locator('[data-module="peft.bottleneck"]'), lower, {
@@ -184,7 +187,7 @@ it('a wire dropped in the void offers what fits and nothing else [canvas.drop-in
   await dragWire(app.page, port('head', 'logits', 'source'), await void_());
   const search = app.page.getByRole('dialog', { name: /Add what fits this wire/ });
   await search.waitFor();
-  expect(await search.locator('[data-type="peft.lora"]').count()).toBe(0);
+  expect(await search.locator('[data-type="peft.ia3"]').count()).toBe(0);
   await app.page.keyboard.type('output');
   await app.page.keyboard.press('Enter');
   await saved(
@@ -260,7 +263,7 @@ it('cutting across wires removes them [canvas.delete]', async () => {
   const b = await centre(node(app.page, 'pooler_act'));
   const x = (a.x + b.x) / 2;
   await app.page.keyboard.down('Control');
-  await drag(app.page, { x, y: a.y - 40 }, { x, y: a.y + 40 });
+  await drag(app.page, { x, y: a.y - 14 }, { x, y: a.y + 14 });
   await app.page.keyboard.up('Control');
   await expect.poll(async () => edges(app.page).count()).toBe(before - 1);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from '../../build/setup.mjs';
 import type { Document } from '../../engine/protocol/document.ts';
-import { centre, drag, node, onDisk, runCommand, useApp } from './harness/index.ts';
+import { centre, drag, node, onDisk, runCommand, useApp, type Point } from './harness/index.ts';
 
 const app = useApp({
   viewport: { width: 1440, height: 900 },
@@ -39,6 +39,14 @@ async function saved(test: (document: Document) => boolean): Promise<void> {
 const bodyOf = (d: Document) => Object.values(d.models)[0]?.nodes['layers' as never]?.body;
 const click = (id: string, shift = false): Promise<void> =>
   node(app.page, id).click({ position: { x: 50, y: 12 }, ...(shift ? { modifiers: ['Shift'] } : {}) });
+/** The middle of a wire on the screen; a straight one has a box without height, which cannot be aimed at. */
+const wireMiddle = (end: string): Promise<Point> =>
+  app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
+    const line = path as SVGPathElement;
+    const at = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM() ?? undefined);
+    return { x: at.x, y: at.y };
+  });
+
 const detail = (): Promise<string | null> => app.page.locator('[data-canvas]').getAttribute('data-detail');
 
 it('nodes are grouped, named, collapsed; notes hold no HTML [canvas.group, canvas.notes, canvas.collapse]', async () => {
@@ -85,8 +93,8 @@ it('nodes, wires and the void have menus; a wire is probed from its menu [canvas
   await node(app.page, 'layers/key').click({ button: 'right', position: { x: 50, y: 12 } });
   await app.page.getByRole('menuitem', { name: /Mute or unmute/ }).waitFor();
   await app.page.keyboard.press('Escape');
-  const path = app.page.locator('.react-flow__edge[data-id$="key.y->attention.key"] path').last();
-  await path.click({ button: 'right', force: true });
+  const at = await wireMiddle('key.y->attention.key');
+  await app.page.mouse.click(at.x, at.y, { button: 'right' });
   await app.page.getByRole('menuitem', { name: 'Probe this wire' }).click();
   const probe = app.page.getByRole('dialog', { name: /Probe of/ });
   await expect.poll(async () => probe.textContent(), { timeout: 90_000 }).toMatch(/Not finite/);
@@ -175,7 +183,8 @@ it('a recipe is cut, sets of parameters are counted [recipe.independent, sharing
 
 it('a problem stands at its node in words [canvas.problems-inline]', async () => {
   await open();
-  await app.page.locator('.react-flow__edge[data-id$="key.y->attention.key"] path').last().click({ force: true });
+  const at = await wireMiddle('key.y->attention.key');
+  await app.page.mouse.click(at.x, at.y);
   await app.page.keyboard.press('Delete');
   const mark = app.page.locator('[data-card="layers/attention"] [role="img"][aria-label*="problem"]');
   await mark.waitFor({ timeout: 30_000 });

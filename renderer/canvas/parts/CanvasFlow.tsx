@@ -231,7 +231,7 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
           deleteKeyCode={null}
           panActivationKeyCode={null}
           multiSelectionKeyCode="Shift"
-          selectNodesOnDrag={false}
+          selectNodesOnDrag
           elevateNodesOnSelect={false}
           zoomOnDoubleClick={false}
           disableKeyboardA11y
