@@ -5,7 +5,7 @@
  * so, says so in its window, and is for tests alone.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findElectron, OLDEST_ELECTRON } from './electron.mjs';
 import { ensureNode, root, runMain, SetupError } from './setup.mjs';
@@ -51,7 +51,7 @@ export async function dist({ testShell = false, installers = false, archive = tr
       // Fuses came with Electron 12.
       ...(electron.outdated ? { electronFuses: null } : {}),
       ...(testShell ? { productName: testName } : {}),
-      afterPack: removeDefaultApp,
+      afterPack: completeApp,
     }),
   });
   const folder = unpackedFolder();
@@ -60,9 +60,17 @@ export async function dist({ testShell = false, installers = false, archive = tr
 
 const testName = 'Espalier-TEST-SHELL';
 
-/** An Electron that was unpacked by hand has the app that it shows without one; it must not be in ours. */
-async function removeDefaultApp(/** @type {{ appOutDir: string }} */ { appOutDir }) {
-  rmSync(join(appOutDir, 'resources', 'default_app.asar'), { force: true });
+/**
+ * Puts the engine into the app before it is signed or archived. An Electron that was unpacked by hand has the app that it
+ * shows without one; it must not be in ours.
+ * @param {{ appOutDir: string, electronPlatformName: string, packager: { appInfo: { productFilename: string } } }} pack
+ */
+async function completeApp({ appOutDir, electronPlatformName, packager }) {
+  const isMac = electronPlatformName === 'darwin';
+  const inside = isMac ? [`${packager.appInfo.productFilename}.app`, 'Contents', 'Resources'] : ['resources'];
+  const resources = join(appOutDir, ...inside);
+  rmSync(join(resources, 'default_app.asar'), { force: true });
+  cpSync(join(out, 'engine'), join(resources, 'engine'), { recursive: true });
 }
 
 function unpackedFolder() {

@@ -1,6 +1,6 @@
 /** Quitting with a run in progress, and what a second start finds: three launches on one home. */
 import { join } from 'node:path';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from '../../../build/setup.mjs';
 import { runCommand } from '../../e2e/harness/keys.ts';
@@ -8,7 +8,9 @@ import {
   answerDialogs,
   askedDialogs,
   callFrom,
+  closeShell,
   enginePid,
+  exampleOf,
   isAlive,
   makeDesk,
   until,
@@ -26,17 +28,11 @@ beforeAll(async () => {
   for (const file of ['first-steps.csv', 'first-steps.eval.csv'])
     copyFileSync(join(examples, file), join(workspace, file));
   // Long enough that a person can quit in the middle.
-  const document = JSON.parse(readFileSync(join(examples, 'first-steps.espalier.json'), 'utf8')) as {
-    workflow: { steps: Record<string, { type: string; params: Record<string, unknown> }> };
-  };
-  for (const step of Object.values(document.workflow.steps)) {
-    if ('epochs' in step.params) step.params['epochs'] = 400;
-  }
-  writeFileSync(join(workspace, 'long.espalier.json'), JSON.stringify(document));
+  writeFileSync(join(workspace, 'long.espalier.json'), exampleOf(400));
 }, 600_000);
 
 afterAll(async () => {
-  await launch?.app.close().catch(() => undefined);
+  if (launch !== undefined) await closeShell(launch);
   desk.remove();
 });
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from '../../../build/setup.mjs';
 import { titlesOf } from '../../e2e/harness/titles.ts';
-import { makeDesk, type Desk, type Launch } from './shell.ts';
+import { closeShell, makeDesk, type Desk, type Launch } from './shell.ts';
 
 const HERE = join('tests', 'electron', 'app', 'security.test.ts');
 const CONFIG = join('tests', 'electron', 'packaging.test.ts');
@@ -60,7 +60,7 @@ beforeAll(async () => {
 }, 600_000);
 
 afterAll(async () => {
-  await launch.app.close();
+  await closeShell(launch);
   desk.remove();
 });
 

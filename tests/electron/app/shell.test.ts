@@ -1,5 +1,5 @@
 /** One launch of the shell, used as a person does: files, menus, an edit, a run, and what happens when something dies. */
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -11,7 +11,9 @@ import {
   askedDialogs,
   callFrom,
   clickMenu,
+  closeShell,
   enginePid,
+  exampleOf,
   isAlive,
   makeDesk,
   textOfPage,
@@ -31,7 +33,7 @@ const copyExample = (name: string): string => {
   for (const file of ['first-steps.csv', 'first-steps.eval.csv'])
     copyFileSync(join(EXAMPLES, file), join(elsewhere, file));
   const path = join(elsewhere, name);
-  copyFileSync(join(EXAMPLES, 'first-steps.espalier.json'), path);
+  writeFileSync(path, exampleOf(1));
   return path;
 };
 const page = (): Page => launch.page;
@@ -53,7 +55,7 @@ afterEach(() => {
 });
 
 afterAll(async () => {
-  await launch.app.close();
+  await closeShell(launch);
   desk.remove();
 });
 

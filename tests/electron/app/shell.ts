@@ -264,3 +264,23 @@ export async function callFrom<N extends CommandName>(
   if (!typed.ok) throw new Error(`${name} was refused: ${typed.diagnostics.map((d) => d.message).join(' ')}`);
   return typed.result;
 }
+
+/** Ends a shell whatever it is doing; a question about a run that goes on is answered with "Stop and quit". */
+export async function closeShell({ app }: Launch): Promise<void> {
+  const ended = new Promise((done) => app.process().on('exit', done));
+  const late = setTimeout(() => app.process().kill('SIGKILL'), 30_000);
+  await answerDialogs(app, { button: 1 }).catch(() => undefined);
+  await app.close().catch(() => undefined);
+  if (app.process().exitCode === null && app.process().signalCode === null) await ended;
+  clearTimeout(late);
+}
+
+/** The example document with another number of epochs. */
+export function exampleOf(epochs: number): string {
+  const text = readFileSync(join(root, 'examples', 'first-steps.espalier.json'), 'utf8');
+  const document = JSON.parse(text) as { workflow: { nodes: Record<string, { params: Record<string, unknown> }> } };
+  for (const { params } of Object.values(document.workflow.nodes)) {
+    if ('epochs' in params) params['epochs'] = epochs;
+  }
+  return JSON.stringify(document);
+}
