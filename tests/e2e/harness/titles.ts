@@ -26,11 +26,12 @@ function isTest(callee: ts.Expression): boolean {
   return isTest(callee.expression.expression) && callee.expression.name.text === 'each';
 }
 
-/** The text of a string, or of a template with its places left out. */
+/** The text of a string, of strings that are put together, or of a template with its places left out. */
 function textOf(title: ts.Expression): string {
   if (ts.isStringLiteralLike(title)) return title.text;
   if (ts.isTemplateExpression(title)) {
     return title.head.text + title.templateSpans.map((span) => span.literal.text).join('');
   }
-  return title.getText();
+  if (ts.isBinaryExpression(title)) return textOf(title.left) + textOf(title.right);
+  return '';
 }
