@@ -189,6 +189,8 @@ export function useGestures(board: Board, flow: ReactFlowInstance, root: RefObje
         e.preventDefault();
         const data = e.dataTransfer.types.find((t) => t.startsWith(MODULE_DATA));
         const type = data === undefined ? undefined : typeNamed(editor, data.slice(MODULE_DATA.length));
+        // The last move may not have been told of: what is under the pointer now counts.
+        if (type !== undefined && board.level === 'model') dropping.over({ type }, pointOf(e), e.altKey);
         const landing = type === undefined ? undefined : dropping.landing(pointOf(e));
         dropping.end();
         if (type !== undefined && landing?.kind === 'void' && board.level === 'workflow')
