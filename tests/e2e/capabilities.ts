@@ -214,3 +214,18 @@ export const CAPABILITIES = {
 } as const;
 
 export type CapabilityId = keyof typeof CAPABILITIES;
+
+/** Built, but no end-to-end test shows them yet. The list gets shorter only: a test that names one of them takes it off. */
+export const NOT_SHOWN_YET: readonly CapabilityId[] = [
+  'workflow.promoted-ports',
+  'canvas.drop-adapter',
+  'sources.learnt-weights',
+  'sources.merge',
+  'sources.scalearn',
+  'edit.undo-not-runs',
+  'keys.only',
+  'train.live-overlay',
+  'file.unknown-nodes',
+  'file.run-killed',
+  'templates.all',
+];

@@ -112,7 +112,7 @@ it('a custom node is written with types and completion, tried, saved and used [c
   await runCommand(app.page, 'edit.undo');
 }, 240_000);
 
-it('unknown code is shown for consent, and trains once it is allowed [code.consent] [code.custom-node]', async () => {
+it('unknown code is shown for consent, and trains once it is allowed [code.consent, code.custom-node]', async () => {
   await app.openDocument('foreign.espalier.json');
   await runCommand(app.page, 'code.custom');
   await view()

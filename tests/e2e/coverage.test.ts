@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from '../../build/setup.mjs';
-import { CAPABILITIES } from './capabilities.ts';
+import { CAPABILITIES, NOT_SHOWN_YET } from './capabilities.ts';
 import { idsOf, titlesOf } from './harness/titles.ts';
 
 const FOLDERS = [join('tests', 'e2e'), join('tests', 'electron', 'app')];
@@ -17,9 +17,9 @@ const shown = files.flatMap((file) =>
   titlesOf(file, readFileSync(join(root, file), 'utf8')).map((title) => ({ file, title, ids: idsOf(title) })),
 );
 
-it('every capability is named by an end-to-end test', () => {
+it('every capability is named by an end-to-end test, but for those that are listed as not shown yet', () => {
   const named = new Set(shown.flatMap((s) => s.ids));
-  expect(Object.keys(CAPABILITIES).filter((id) => !named.has(id))).toEqual([]);
+  expect(Object.keys(CAPABILITIES).filter((id) => !named.has(id))).toEqual(NOT_SHOWN_YET);
 });
 
 it('every end-to-end test names capabilities that exist', () => {

@@ -64,7 +64,7 @@ describe('a node', () => {
     await expect.poll(() => number('Rank').inputValue()).toBe('8');
   });
 
-  it('tells its recipe and is cut loose from it [recipe.badge recipe.independent]', async () => {
+  it('tells its recipe and is cut loose from it [recipe.badge, recipe.independent]', async () => {
     await openExample();
     await selectModule('Query projection', 0);
     await section('Recipe').getByText('A 2').waitFor();
@@ -86,7 +86,7 @@ describe('a node', () => {
     await section('Placement').getByRole('alert').waitFor();
   });
 
-  it('shares parameters over layers when told so [sharing.scope sharing.badge]', async () => {
+  it('shares parameters over layers when told so [sharing.scope, sharing.badge]', async () => {
     await openExample();
     await selectModule('Query projection', 0);
     await section('Placement').getByRole('combobox', { name: 'Parameters' }).click();
@@ -111,7 +111,7 @@ describe('a node', () => {
     await expect.poll(() => number('Rank').inputValue()).toBe('8');
   });
 
-  it('shows shapes, parameters, memory and the gradient [inspector.shapes inspector.gradient-path]', async () => {
+  it('shows shapes, parameters, memory and the gradient [inspector.shapes, inspector.gradient-path]', async () => {
     await openGraph();
     await select('layers/key');
     await section('Shapes and figures').getByText('[B, T, 384] f32').waitFor();
@@ -148,7 +148,7 @@ describe('several nodes', () => {
 });
 
 describe('nothing selected', () => {
-  it('shows the model, its trainable share and every trainable parameter [inspector.model-summary share.one-definition]', async () => {
+  it('shows the model, its trainable share and every trainable parameter [inspector.model-summary, share.one-definition]', async () => {
     await openExample();
     await inspector().getByText('73,728 trainable = 0.32 % of the backbone (+1,540 head)').waitFor();
     await inspector().getByRole('table', { name: 'Trainable parameters' }).getByText('lora_attn_query/A').waitFor();

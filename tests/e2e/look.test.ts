@@ -84,7 +84,7 @@ async function settleFor(name: string): Promise<void> {
 
 it(
   'ten named views look right at three sizes, in both themes, at 200 %, and to axe ' +
-    '[window.sizes, window.themes, window.zoom, window.accessible, window.named-screens]',
+    '[window.sizes, window.themes, window.zoom, window.accessible, window.named-screens, safety.no-foreign-requests]',
   async () => {
     const { page } = app;
     const wrong: string[] = [];

@@ -128,7 +128,7 @@ describe('the matrix', () => {
     await app.shot('matrix-maps');
   });
 
-  it('refuses a module where it does not fit, in words [canvas.refuse-reason]', async () => {
+  it('refuses a module where it does not fit, in words [matrix.paint]', async () => {
     await openMatrix();
     await cell('FFN norm', 0).click();
     await app.page.getByText('LoRA cannot go to "FFN norm"').waitFor();

@@ -21,7 +21,7 @@ const inProject = async (): Promise<void> => {
   await app.page.locator('[data-step="train"]').waitFor();
 };
 
-it('every command has an id and a title of its own', () => {
+it('every command has an id and a title of its own [palette.commands]', () => {
   const ids = UI_COMMANDS.map((c) => c.id);
   expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
   const titles = UI_COMMANDS.map((c) => c.title);

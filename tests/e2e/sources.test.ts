@@ -85,7 +85,7 @@ describe('sources', () => {
 });
 
 describe('recipes', () => {
-  it('are listed with their users, duplicated, cut and deleted when unused [recipe.badge recipe.independent]', async () => {
+  it('are listed with their users, duplicated, cut and deleted when unused [recipe.badge, recipe.independent]', async () => {
     await app.openDocument(app.example('first-steps'));
     await runCommand(app.page, 'recipes.list');
     const list = dialog('Recipes');

@@ -7,7 +7,7 @@ export function titlesOf(file: string, text: string): readonly string[] {
   const visit = (node: ts.Node): void => {
     if (ts.isCallExpression(node) && isTest(node.expression)) {
       const [title] = node.arguments;
-      if (title !== undefined) titles.push(textOf(title));
+      if (title !== undefined && isText(title)) titles.push(textOf(title));
     }
     ts.forEachChild(node, visit);
   };
@@ -25,6 +25,10 @@ function isTest(callee: ts.Expression): boolean {
   if (!ts.isCallExpression(callee) || !ts.isPropertyAccessExpression(callee.expression)) return false;
   return isTest(callee.expression.expression) && callee.expression.name.text === 'each';
 }
+
+/** A function may be called `test` and be no test. */
+const isText = (e: ts.Expression): boolean =>
+  ts.isStringLiteralLike(e) || ts.isTemplateExpression(e) || ts.isBinaryExpression(e);
 
 /** The text of a string, of strings that are put together, or of a template with its places left out. */
 function textOf(title: ts.Expression): string {
