@@ -66,11 +66,11 @@ const click = (id: string, options: { shift?: boolean; button?: 'right' } = {}):
     ...(options.button === undefined ? {} : { button: options.button }),
   });
 
-/** The middle of a wire on the screen; a straight one has a box without height, which cannot be aimed at. */
+/** A place on a wire near its end, where it lies apart from others; a straight one has a box without height. */
 const wireMiddle = (end: string): Promise<Point> =>
   app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
     const line = path as SVGPathElement;
-    const at = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM() ?? undefined);
+    const at = line.getPointAtLength(line.getTotalLength() * 0.8).matrixTransform(line.getScreenCTM() ?? undefined);
     return { x: at.x, y: at.y };
   });
 
@@ -153,7 +153,13 @@ it('a module of the palette is dragged onto the canvas, onto a wire and onto a l
   });
   await saved((d) => wires(d).some((w) => w === 'dora.transform->ffn_down.transforms'));
   const onWire = await wireMiddle('attn_out.y->attn_drop.x');
-  await dragOnto(app.page, await module('dropout', 'layer.dropout'), onWire, { holdMs: 600 });
+  await dragOnto(app.page, await module('dropout', 'layer.dropout'), onWire, {
+    holdMs: 300,
+    beforeDrop: async () => {
+      await app.page.mouse.move(onWire.x + 1, onWire.y);
+      await app.page.waitForTimeout(400);
+    },
+  });
   await saved(
     (d) => wires(d).some((w) => w === 'attn_out.y->dropout.x') && wires(d).some((w) => w === 'dropout.y->attn_drop.x'),
   );
@@ -173,6 +179,8 @@ it('over a sublayer two halves are offered, parallel makes the add node [canvas.
   await dragOnto(app.page, app.page.locator('[data-module="peft.bottleneck"]'), lower, {
     holdMs: 400,
     beforeDrop: async () => {
+      await app.page.mouse.move(lower.x + 2, lower.y);
+      await app.page.waitForTimeout(200);
       words = (await app.page.locator('[data-canvas]').textContent()) ?? '';
     },
   });

@@ -39,11 +39,11 @@ async function saved(test: (document: Document) => boolean): Promise<void> {
 const bodyOf = (d: Document) => Object.values(d.models)[0]?.nodes['layers' as never]?.body;
 const click = (id: string, shift = false): Promise<void> =>
   node(app.page, id).click({ position: { x: 50, y: 12 }, ...(shift ? { modifiers: ['Shift'] } : {}) });
-/** The middle of a wire on the screen; a straight one has a box without height, which cannot be aimed at. */
+/** A place on a wire near its end, where it lies apart from others; a straight one has a box without height. */
 const wireMiddle = (end: string): Promise<Point> =>
   app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
     const line = path as SVGPathElement;
-    const at = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM() ?? undefined);
+    const at = line.getPointAtLength(line.getTotalLength() * 0.8).matrixTransform(line.getScreenCTM() ?? undefined);
     return { x: at.x, y: at.y };
   });
 
@@ -137,7 +137,7 @@ it('chips change their order by drag and by keys, and show as wires [chips.order
   await app.page.keyboard.press('Enter');
   const chips = (): Promise<string[]> =>
     app.page
-      .locator('[data-card="layers/query"] [data-chip]')
+      .locator('[data-card="layers/query", data-chip]')
       .evaluateAll((list) => list.map((e) => e.getAttribute('data-chip') ?? ''));
   await expect.poll(chips).toEqual(['lora_attn_query', 'dora']);
   const from = await centre(app.page.locator('[data-chip="dora"]'));
