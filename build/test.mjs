@@ -1,7 +1,7 @@
 /**
  * `npm test`: sets up, then runs the static checks, vitest and pytest, and ends with one line of true totals.
  * `npm test -- PATH...` runs only the tests under these paths, without the static checks; options go to vitest.
- * `--soak` runs the long tests of tests/soak instead.
+ * `--soak` runs the long tests of tests/soak instead, `--e2e` all end-to-end tests of page and shell.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,9 +16,9 @@ const pythonFolder = join('tests', 'oracle');
 
 /** @param {readonly string[]} args */
 async function main(args) {
-  const soak = args.includes('--soak');
-  const rest = args.filter((a) => a !== '--soak');
-  const filtered = soak || rest.length > 0;
+  const suite = args.includes('--soak') ? 'soak' : args.includes('--e2e') ? 'e2e' : undefined;
+  const rest = args.filter((a) => a !== '--soak' && a !== '--e2e');
+  const filtered = suite !== undefined || rest.length > 0;
   const isPython = (/** @type {string} */ a) => a.endsWith('.py') || join(a, '.').startsWith(pythonFolder);
   const pythonPaths = rest.filter(isPython);
   const vitestArgs = rest.filter((a) => !isPython(a));
@@ -27,12 +27,12 @@ async function main(args) {
   const counts = [];
   ensureNode();
   const python = setUp('Python environment', ensurePython, counts);
-  if (!filtered || soak || vitestArgs.length > 0) {
+  if (!filtered || suite !== undefined || vitestArgs.length > 0) {
     setUp('Chromium', ensureChromium, counts);
     setUp('Electron of the tests', ensureTestElectron, counts);
   }
   if (!filtered) counts.push(await runChecks());
-  if (!filtered || soak || vitestArgs.length > 0) counts.push(await runVitest(vitestArgs, soak));
+  if (!filtered || suite !== undefined || vitestArgs.length > 0) counts.push(await runVitest(vitestArgs, suite));
   const tests = filtered ? pythonPaths : pythonTests();
   if (python !== undefined && tests.length > 0) counts.push(await runPytest(python, tests));
   const sum = total(counts);
@@ -61,12 +61,12 @@ function setUp(what, ensure, counts) {
 
 /**
  * @param {readonly string[]} args
- * @param {boolean} soak
+ * @param {'soak' | 'e2e' | undefined} suite
  */
-async function runVitest(args, soak) {
+async function runVitest(args, suite) {
   const report = freshReport('vitest.json');
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-  const env = { ...process.env, ...(soak ? { ESPALIER_SUITE: 'soak' } : {}) };
+  const env = { ...process.env, ...(suite ? { ESPALIER_SUITE: suite } : {}) };
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const code = await runNode([vitest, 'run', ...reporters, ...args], env);
   return vitestCounts(contents(report), code);
