@@ -132,8 +132,7 @@ export function flowNodes(input: FlowInput, before: readonly FlowNode[]): readon
       f.type === 'group' && f.data.collapsed ? f.data.group.nodes.map((n) => `${f.data.graph}/${n}`) : [],
     ),
   );
-  const shown =
-    hidden.size === 0 ? cards : cards.map((c) => hide(c, hidden.has(`${c.data.scene.graph}/${c.data.scene.node}`)));
+  const shown = cards.map((c) => hide(c, hidden.has(`${c.data.scene.graph}/${c.data.scene.node}`)));
   const topFrames = frames.filter((f) => f.parentId === undefined);
   const innerFrames = frames.filter((f) => f.parentId !== undefined);
   return [...topFrames, ...shown, ...innerFrames];

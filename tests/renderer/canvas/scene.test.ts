@@ -150,6 +150,17 @@ describe('flow', () => {
     expect(nodes.findIndex((n) => n.id === 'layers')).toBeLessThan(nodes.findIndex((n) => n.parentId === 'layers'));
   });
 
+  it('folds the nodes of a group away and brings them back', () => {
+    const open = {
+      ...input(exampleDocument()),
+      groups: (g: string) => (g === 'main:' ? { a: { title: 'A', nodes: ['pooler'] } } : {}),
+    };
+    const folded = { ...open, folded: () => new Set(['group:a']) };
+    const hidden = flowNodes(folded, flowNodes(open, []));
+    expect(hidden.find((n) => n.id === 'pooler')?.hidden).toBe(true);
+    expect(flowNodes(open, hidden).find((n) => n.id === 'pooler')?.hidden).toBe(false);
+  });
+
   it('gives the same objects again for the same scene', () => {
     const given = input(exampleDocument());
     const nodes = flowNodes(given, []);
