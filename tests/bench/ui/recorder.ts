@@ -18,7 +18,7 @@ export const percentile = (list: readonly number[], share: number): number =>
 /** Records from the first frame after the call until `work` ends. */
 export async function record(page: Page, work: () => Promise<void>): Promise<Frames> {
   await page.evaluate(() => {
-    const scope = globalThis as { frames?: number[]; recording?: boolean };
+    const scope = globalThis as unknown as { frames?: number[]; recording?: boolean };
     const frames: number[] = [];
     let last: number | undefined;
     scope.frames = frames;
@@ -32,7 +32,7 @@ export async function record(page: Page, work: () => Promise<void>): Promise<Fra
   });
   await work();
   const { frames, inView, detail } = await page.evaluate(() => {
-    const scope = globalThis as { frames?: number[]; recording?: boolean };
+    const scope = globalThis as unknown as { frames?: number[]; recording?: boolean };
     scope.recording = false;
     const flow = document.querySelector('[data-canvas]');
     const view = flow?.getBoundingClientRect() ?? new DOMRect();
