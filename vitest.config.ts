@@ -46,6 +46,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: soak ? 4 * 3600_000 : 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 15_000 } },
     passWithNoTests: false,
     allowOnly: false,
   },

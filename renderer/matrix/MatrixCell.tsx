@@ -43,7 +43,6 @@ export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
       aria-colindex={props.column + 2}
       aria-colspan={wide && props.span > 1 ? props.span : undefined}
       aria-selected={props.chosen}
-      aria-label={view.words}
       title={view.words}
       data-row={props.row}
       data-column={props.column}
@@ -58,11 +57,14 @@ export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
       )}
       style={{ width: props.width }}
     >
-      {mode !== 'module' && mode !== 'diff to run' && view.heat > 0 && (
-        <span className={styles['heatFill']} style={{ opacity: 0.06 + 0.36 * view.heat }} />
-      )}
-      <Content view={view} />
-      {wide && cell.length === 0 && mode === 'module' && <span aria-hidden>outside the layers</span>}
+      <span className={styles['words']}>{view.words}</span>
+      <span className={styles['content']} aria-hidden>
+        {mode !== 'module' && mode !== 'diff to run' && view.heat > 0 && (
+          <span className={styles['heatFill']} style={{ opacity: 0.06 + 0.36 * view.heat }} />
+        )}
+        <Content view={view} />
+        {wide && cell.length === 0 && mode === 'module' && <span>outside the layers</span>}
+      </span>
     </div>
   );
 });
@@ -90,16 +92,16 @@ function Content({ view }: { readonly view: CellView }): ReactNode {
   const { cell, mode, figure, sources, change, before } = view;
   switch (mode) {
     case 'module':
-      return cell.length === 0 ? <span aria-hidden>·</span> : cell.map((m) => <Chip key={m.node} module={m} />);
+      return cell.length === 0 ? <span>·</span> : cell.map((m) => <Chip key={m.node} module={m} />);
     case 'diff to run':
       return <Change cell={cell} change={change ?? 'same'} before={before} />;
     case 'omega':
-      return sources === undefined ? <span aria-hidden>·</span> : <Bars sources={sources} />;
+      return sources === undefined ? <span>·</span> : <Bars sources={sources} />;
     case 'parameters':
     case 'memory':
     case 'grad norm':
     case 'update norm':
-      if (figure === undefined || figure === 0) return <span aria-hidden>·</span>;
+      if (figure === undefined || figure === 0) return <span>·</span>;
       return (
         <span className={styles['figure']}>
           {mode === 'parameters'
@@ -124,10 +126,10 @@ function Change({
   readonly before: string;
 }) {
   const text = change === 'removed' ? before : cellText(cell);
-  if (text === '') return <span aria-hidden>·</span>;
+  if (text === '') return <span>·</span>;
   return (
     <>
-      {SIGNS[change] !== '' && <span aria-hidden>{SIGNS[change]}</span>}
+      {SIGNS[change] !== '' && <span>{SIGNS[change]}</span>}
       <span className={styles['module']}>{text}</span>
     </>
   );
@@ -137,7 +139,7 @@ function Change({
 function Bars({ sources }: { readonly sources: SourceWeights }) {
   const largest = Math.max(1e-9, ...sources.values.map(Math.abs));
   return (
-    <span className={styles['bars']} aria-hidden>
+    <span className={styles['bars']}>
       {sources.values.map((value, i) => (
         <span
           key={i}

@@ -67,8 +67,7 @@ export const Toolbar = memo(function Toolbar(props: ToolbarProps) {
           trigger={
             <Button label={`Brush ${props.label} ${props.title}`} small>
               <span className={styles['brush']}>
-                <span className={styles['swatch']}>{props.label}</span>
-                {props.title}
+                <span className={styles['swatch']}>{props.label}</span> {props.title}
                 <ChevronDown size={14} style={{ marginLeft: 4 }} />
               </span>
             </Button>

@@ -97,7 +97,10 @@ export function createEditor(client: Client, kept: QueueStore = SESSION_QUEUE): 
   let toasts = 0;
   const toast: Editor['toast'] = (level, text, action) => {
     const id = ++toasts;
-    setState((s) => ({ toasts: [...s.toasts, { id, level, text, ...(action ? { action } : {}) }].slice(-5) }));
+    // What is said again is said once, and stays its time anew.
+    setState(({ toasts }) => ({
+      toasts: [...toasts.filter((t) => t.text !== text), { id, level, text, ...(action ? { action } : {}) }].slice(-5),
+    }));
   };
   const report: Editor['report'] = (error) => {
     if (!(error instanceof CommandError)) throw error;

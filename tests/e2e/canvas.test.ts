@@ -14,6 +14,7 @@ import {
   node,
   onDisk,
   runCommand,
+  stillness,
   useApp,
   type Point,
 } from './harness/index.ts';
@@ -67,12 +68,14 @@ const click = (id: string, options: { shift?: boolean; button?: 'right' } = {}):
   });
 
 /** A place on a wire near its end, where it lies apart from others; a straight one has a box without height. */
-const wireMiddle = (end: string): Promise<Point> =>
-  app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
+const wireMiddle = async (end: string): Promise<Point> => {
+  await stillness(app.page);
+  return app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
     const line = path as SVGPathElement;
     const at = line.getPointAtLength(line.getTotalLength() * 0.8).matrixTransform(line.getScreenCTM() ?? undefined);
     return { x: at.x, y: at.y };
   });
+};
 
 /** The void below the graph. */
 const void_ = async (): Promise<Point> => {
@@ -83,17 +86,17 @@ const void_ = async (): Promise<Point> => {
 it('a model is drawn with its stack, docked modules, ports and live shapes [canvas.words-first, canvas.typed-ports, canvas.live-shapes, canvas.layout, chips.docked, stack.ports, canvas.minimap]', async () => {
   await open();
   const query = node(app.page, 'layers/query');
-  expect(await query.textContent()).toContain('Query projection');
-  expect(await query.textContent()).toContain('attn.query');
+  await expect.poll(() => query.textContent()).toContain('Query projection');
+  await expect.poll(() => query.textContent()).toContain('attn.query');
   const chip = query.locator('[data-chip="lora_attn_query"]');
-  expect(await chip.textContent()).toContain('LoRA');
-  expect(await query.textContent()).toMatch(/W′ = W \+/);
-  expect(await port('layers', 'hidden', 'target').count()).toBe(1);
-  expect(await app.page.locator('[aria-label^="carry"]').count()).toBeGreaterThan(0);
-  expect(await app.page.locator('[aria-label^="broadcast"]').count()).toBe(1);
+  await expect.poll(() => chip.textContent()).toContain('LoRA');
+  await expect.poll(() => query.textContent()).toMatch(/W′ = W \+/);
+  await expect.poll(() => port('layers', 'hidden', 'target').count()).toBe(1);
+  await expect.poll(() => app.page.locator('[aria-label^="carry"]').count()).toBeGreaterThan(0);
+  await expect.poll(() => app.page.locator('[aria-label^="broadcast"]').count()).toBe(1);
   await expect.poll(async () => query.textContent(), { timeout: 30_000 }).toContain('B×T×384');
-  expect(await port('layers/attention', 'tokens', 'target').getAttribute('data-shape')).toBe('cylinder');
-  expect(await app.page.getByRole('application', { name: /Map of the graph/ }).count()).toBe(1);
+  await expect.poll(() => port('layers/attention', 'tokens', 'target').getAttribute('data-shape')).toBe('cylinder');
+  await expect.poll(() => app.page.getByRole('application', { name: /Map of the graph/ }).count()).toBe(1);
   await app.shot('canvas');
 });
 
@@ -120,7 +123,7 @@ it('a wire that does not fit is refused with the reason, one through a wall too 
   expect(words).toMatch(/takes tokens, this wire carries tensor/);
   await dragWire(app.page, port('embeddings_drop', 'y', 'source'), port('layers/key', 'x', 'target'));
   await expect.poll(async () => app.page.locator('body').textContent()).toMatch(/wall of a stack/);
-  expect(await edges(app.page).count()).toBe(before);
+  await expect.poll(() => edges(app.page).count()).toBe(before);
 });
 
 it('a wire is deleted and drawn again between ports that fit [canvas.wire, canvas.delete, edit.undo]', async () => {
@@ -137,7 +140,7 @@ it('a module of the palette is dragged onto the canvas, onto a wire and onto a l
   await runCommand(app.page, 'canvas.palette');
   const palette = app.page.getByRole('region', { name: 'Modules', exact: true });
   await palette.waitFor();
-  expect(await palette.textContent()).toMatch(/Reparameterised/);
+  await expect.poll(() => palette.textContent()).toMatch(/Reparameterised/);
   const search = palette.getByRole('combobox');
   const module = async (name: string, type: string) => {
     await search.fill(name);
@@ -146,8 +149,8 @@ it('a module of the palette is dragged onto the canvas, onto a wire and onto a l
     return entry;
   };
   await (await module('lora', 'peft.lora')).click();
-  expect(await palette.locator('.katex').count()).toBeGreaterThan(0);
-  expect(await palette.textContent()).toMatch(/Hu et al/);
+  await expect.poll(() => palette.locator('.katex').count()).toBeGreaterThan(0);
+  await expect.poll(() => palette.textContent()).toMatch(/Hu et al/);
   await dragOnto(app.page, await module('dora', 'peft.dora'), await centre(node(app.page, 'layers/ffn_down')), {
     holdMs: 400,
   });
@@ -195,7 +198,7 @@ it('a wire dropped in the void offers what fits and nothing else [canvas.drop-in
   await dragWire(app.page, port('head', 'logits', 'source'), await void_());
   const search = app.page.getByRole('dialog', { name: /Add what fits this wire/ });
   await search.waitFor();
-  expect(await search.locator('[data-type="peft.ia3"]').count()).toBe(0);
+  await expect.poll(() => search.locator('[data-type="peft.ia3"]').count()).toBe(0);
   await app.page.keyboard.type('output');
   await app.page.keyboard.press('Enter');
   await saved(
@@ -219,7 +222,7 @@ it('A adds one recipe to the selection, and a query selects first [canvas.add-to
   await app.page.keyboard.type('site:ffn.up,ffn.down lora');
   await app.page.keyboard.press('Enter');
   await saved((d) => wires(d).filter((w) => /->ffn_(?:up|down)\.transforms$/.test(w)).length === 2);
-  expect(await node(app.page, 'layers/ffn_up').textContent()).toMatch(/LoRA/);
+  await expect.poll(() => node(app.page, 'layers/ffn_up').textContent()).toMatch(/LoRA/);
 });
 
 it('nodes are moved by mouse with guides, by keys, and aligned [canvas.move, canvas.guides, canvas.align, canvas.multi-select]', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from '../../build/setup.mjs';
 import type { Document } from '../../engine/protocol/document.ts';
-import { centre, drag, node, onDisk, runCommand, useApp, type Point } from './harness/index.ts';
+import { centre, drag, node, onDisk, runCommand, stillness, useApp, type Point } from './harness/index.ts';
 
 const app = useApp({
   viewport: { width: 1440, height: 900 },
@@ -40,12 +40,14 @@ const bodyOf = (d: Document) => Object.values(d.models)[0]?.nodes['layers' as ne
 const click = (id: string, shift = false): Promise<void> =>
   node(app.page, id).click({ position: { x: 50, y: 12 }, ...(shift ? { modifiers: ['Shift'] } : {}) });
 /** A place on a wire near its end, where it lies apart from others; a straight one has a box without height. */
-const wireMiddle = (end: string): Promise<Point> =>
-  app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
+const wireMiddle = async (end: string): Promise<Point> => {
+  await stillness(app.page);
+  return app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
     const line = path as SVGPathElement;
     const at = line.getPointAtLength(line.getTotalLength() * 0.8).matrixTransform(line.getScreenCTM() ?? undefined);
     return { x: at.x, y: at.y };
   });
+};
 
 const detail = (): Promise<string | null> => app.page.locator('[data-canvas]').getAttribute('data-detail');
 
@@ -67,10 +69,10 @@ it('nodes are grouped, named, collapsed; notes hold no HTML [canvas.group, canva
   await app.page.keyboard.press('Control+Enter');
   const note = app.page.locator('[data-note]');
   await expect.poll(async () => note.textContent()).toContain('<img src=x');
-  expect(await note.locator('img').count()).toBe(0);
-  expect(await note.locator('b').textContent()).toBe('bold');
+  await expect.poll(() => note.locator('img').count()).toBe(0);
+  await expect.poll(() => note.locator('b').textContent()).toBe('bold');
   await click('layers/key');
-  await app.page.keyboard.press('c');
+  await app.page.keyboard.press('Shift+C');
   await saved((d) => JSON.stringify(d.view).includes('"key"'));
 });
 
@@ -97,7 +99,7 @@ it('nodes, wires and the void have menus; a wire is probed from its menu [canvas
   await app.page.getByRole('menuitem', { name: 'Probe this wire' }).click();
   const probe = app.page.getByRole('dialog', { name: /Probe of/ });
   await expect.poll(async () => probe.textContent(), { timeout: 90_000 }).toMatch(/Not finite/);
-  expect(await probe.textContent()).toMatch(/Deviation/);
+  await expect.poll(() => probe.textContent()).toMatch(/Deviation/);
   await probe.getByRole('button', { name: 'Close' }).click();
 });
 
@@ -124,7 +126,7 @@ it('T shows what trains [canvas.what-trains]', async () => {
   await click('pooler');
   await app.page.keyboard.press('t');
   await expect.poll(async () => app.page.locator('[data-card="layers/query"]').getAttribute('data-path')).toBe('on');
-  expect(await app.page.locator('[data-card="embeddings"]').getAttribute('data-path')).toBe('off');
+  await expect.poll(() => app.page.locator('[data-card="embeddings"]').getAttribute('data-path')).toBe('off');
   await app.page.keyboard.press('t');
 });
 
@@ -174,8 +176,8 @@ it('a layout that is asked for is one step of undo [canvas.layout]', async () =>
 it('a recipe is cut, sets of parameters are counted [recipe.independent, sharing.badge]', async () => {
   await open();
   const chip = app.page.locator('[data-chip="lora_attn_query"]');
-  expect(await chip.textContent()).toContain('×6');
-  expect(await chip.textContent()).toContain('A 2');
+  await expect.poll(() => chip.textContent()).toContain('×6');
+  await expect.poll(() => chip.textContent()).toContain('A 2');
   await chip.click();
   await runCommand(app.page, 'recipe.independent');
   await expect.poll(async () => chip.textContent()).not.toContain('A 2');
@@ -188,14 +190,14 @@ it('a problem stands at its node in words [canvas.problems-inline]', async () =>
   await app.page.keyboard.press('Delete');
   const mark = app.page.locator('[data-card="layers/attention"] [role="img"][aria-label*="problem"]');
   await mark.waitFor({ timeout: 30_000 });
-  expect(await mark.getAttribute('title')).not.toBe('');
+  await expect.poll(() => mark.getAttribute('title')).not.toBe('');
 });
 
 it('the workflow is a canvas with steps, states and wires [workflow.canvas, workflow.edit]', async () => {
   await open();
   await runCommand(app.page, 'view.workflow');
   await node(app.page, 'train').waitFor();
-  expect(await node(app.page, 'data').textContent()).toContain('first-steps.csv');
+  await expect.poll(() => node(app.page, 'data').textContent()).toContain('first-steps.csv');
   await click('train');
   await app.page.keyboard.press('Shift+A');
   await app.page.keyboard.type('evaluate');

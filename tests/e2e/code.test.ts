@@ -79,7 +79,7 @@ it('the document is edited as JSON with its schema, and applying it is one step 
   await view()
     .getByText(/problems?, line 1/)
     .waitFor();
-  expect(await button('Apply').getAttribute('aria-disabled')).toBe('true');
+  await expect.poll(() => button('Apply').getAttribute('aria-disabled')).toBe('true');
   await app.shot('document-broken');
   await button('Discard').click();
   await runCommand(app.page, 'edit.undo');
@@ -122,7 +122,7 @@ it('unknown code is shown for consent, and trains once it is allowed [code.conse
   await button('Read and allow').click();
   const dialog = app.page.getByRole('dialog');
   await dialog.locator('.view-lines').getByText('additive').first().waitFor();
-  expect(await dialog.getByText(/^[0-9a-f]{64}$/).textContent()).toHaveLength(64);
+  await expect.poll(() => dialog.getByText(/^[0-9a-f]{64}$/).textContent()).toHaveLength(64);
   await app.shot('consent');
   await dialog.getByRole('checkbox').click();
   await dialog.getByRole('button', { name: 'Allow this source' }).click();

@@ -138,9 +138,9 @@ describe('several nodes', () => {
     await select('layers/ffn_drop');
     await select('layers/attn_drop', 'Shift');
     await inspector().getByText('2 selected').waitFor();
-    expect(await number('Probability').getAttribute('placeholder')).toBe('mixed');
+    await expect.poll(() => number('Probability').getAttribute('placeholder')).toBe('mixed');
     await type(number('Probability'), '0.3');
-    expect(await number('Probability').inputValue()).toBe('0.3');
+    await expect.poll(() => number('Probability').inputValue()).toBe('0.3');
     await app.shot('inspector-many');
     await runCommand(app.page, 'edit.undo');
     await expect.poll(() => number('Probability').getAttribute('placeholder')).toBe('mixed');
@@ -153,7 +153,7 @@ describe('nothing selected', () => {
     await inspector().getByText('73,728 trainable = 0.32 % of the backbone (+1,540 head)').waitFor();
     await inspector().getByRole('table', { name: 'Trainable parameters' }).getByText('lora_attn_query/A').waitFor();
     await inspector().getByRole('radio', { name: 'Every layer' }).click();
-    expect(await inspector().getByRole('row').count()).toBe(27);
+    await expect.poll(() => inspector().getByRole('row').count()).toBe(27);
     await app.shot('inspector-model');
   });
   it('shows licence and card of the backbone [inspector.backbone-card]', async () => {

@@ -96,7 +96,7 @@ it(
     await box.fill('another');
     await page.getByRole('button', { name: 'Earlier' }).click();
     await page.getByRole('menuitem', { name: /Which herbs/ }).click();
-    expect(await box.inputValue()).toContain('The roses came broken.');
+    await expect.poll(() => box.inputValue()).toContain('The roses came broken.');
   },
   MINUTES,
 );

@@ -12,7 +12,7 @@ it(
     const { page } = app;
     await app.openDocument(smallProject(app.surroundings, 'small'));
     await untilTrain(page, ['ready']);
-    expect(await trainButton(page).getAttribute('aria-label')).toBe('Train: train');
+    await expect.poll(() => trainButton(page).getAttribute('aria-label')).toBe('Train: train');
     await page.getByRole('button', { name: 'What to run' }).click();
     await page.getByRole('menuitem', { name: 'Train: train' }).waitFor();
     await page.keyboard.press('Escape');
@@ -70,7 +70,7 @@ it(
     await log.getByText('The run begins').waitFor();
     await page.getByRole('searchbox', { name: 'Find in the log' }).fill('checkpoint');
     await page.getByText(/^\d+ of \d+ lines$/).waitFor();
-    expect(await log.getByText('The run begins').count()).toBe(0);
+    await expect.poll(() => log.getByText('The run begins').count()).toBe(0);
   },
   MINUTES,
 );
@@ -234,7 +234,7 @@ it(
     await page.getByRole('tab', { name: 'Changed settings' }).click();
     const settings = page.getByRole('table', { name: 'Settings that differ' });
     await settings.getByText('Recipe lora').waitFor();
-    expect(await settings.locator('tbody tr').count()).toBe(1);
+    await expect.poll(() => settings.locator('tbody tr').count()).toBe(1);
     await page.getByRole('tab', { name: 'Examples they disagree on' }).click();
     await page.getByText(/^of \d+ examples$/).waitFor({ timeout: 60_000 });
     await page.getByRole('button', { name: 'Curves' }).click();
@@ -245,8 +245,9 @@ it(
     await app.shot('compare-curves');
 
     await runCommand(page, 'runs.copyCommand');
-    const line = await page.evaluate(() => navigator.clipboard.readText());
-    expect(line).toMatch(/espalier.* run .*pair\.espalier\.json/);
+    await expect
+      .poll(() => page.evaluate(() => navigator.clipboard.readText()))
+      .toMatch(/espalier.* run .*pair\.espalier\.json/);
     await runCommand(page, 'runs.rename');
     await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('narrow');
     await page.getByRole('button', { name: 'Rename', exact: true }).click();

@@ -19,9 +19,9 @@ beforeEach(async () => {
 it('shows the workflow as pills; one opens its form, and the breadcrumb leads on [workflow.strip]', async () => {
   const { page } = app;
   const pills = page.getByRole('navigation', { name: 'Workflow' }).getByRole('listitem');
-  expect(await pills.count()).toBe(4);
+  await expect.poll(() => pills.count()).toBe(4);
   await page.locator('[data-step="train"]').click();
-  expect(await page.locator('[data-step="train"]').getAttribute('aria-current')).toBe('step');
+  await expect.poll(() => page.locator('[data-step="train"]').getAttribute('aria-current')).toBe('step');
   await page.locator('[data-region="inspector"]').getByText('Epochs', { exact: false }).first().waitFor();
   await onCanvas();
   await page.keyboard.press('g');
@@ -40,9 +40,9 @@ it('writes an edit of the title to the file by itself, and undoes it [file.autos
     .toBe('renamed by a test');
   await onCanvas();
   await page.keyboard.press('Control+z');
-  expect(await field.inputValue()).toBe(before);
+  await expect.poll(() => field.inputValue()).toBe(before);
   await page.keyboard.press('Control+Shift+z');
-  expect(await field.inputValue()).toBe('renamed by a test');
+  await expect.poll(() => field.inputValue()).toBe('renamed by a test');
   await page.keyboard.press('Control+z');
 });
 
@@ -58,10 +58,10 @@ it('letters are commands on the canvas and text in a field [keys.letters]', asyn
   await field.focus();
   await page.keyboard.press('End');
   await page.keyboard.type('mct');
-  expect(await field.inputValue()).toBe(`${before}mct`);
-  expect(await page.getByRole('radio', { name: 'Graph' }).getAttribute('aria-checked')).toBe('true');
+  await expect.poll(() => field.inputValue()).toBe(`${before}mct`);
+  await expect.poll(() => page.getByRole('radio', { name: 'Graph' }).getAttribute('aria-checked')).toBe('true');
   await page.keyboard.press('Escape');
-  expect(await field.inputValue()).toBe(before);
+  await expect.poll(() => field.inputValue()).toBe(before);
 });
 
 it('has six panels by the keys 1 to 6, whose height is moved by arrows and kept [window.drawer]', async () => {
@@ -96,7 +96,7 @@ it('has six panels by the keys 1 to 6, whose height is moved by arrows and kept 
   await page.keyboard.press('1');
   expect(await height()).toBe(before + 18);
   await runCommand(page, 'drawer.close');
-  expect(await handle.count()).toBe(0);
+  await expect.poll(() => handle.count()).toBe(0);
 });
 
 it('hides rail panel, inspector and drawer together, and brings the inspector back [keys.focus-order]', async () => {
@@ -114,7 +114,7 @@ it('tells the share, the memory and the state of the check, and copies the share
   const bar = page.getByRole('contentinfo', { name: 'Status' });
   await page.locator('[data-fresh="true"]').waitFor();
   const share = bar.locator('[data-share]');
-  expect(await share.textContent()).toMatch(/^73,728 trainable, 0\.32 % \(\+1,540 head\)$/);
+  await expect.poll(() => share.textContent()).toMatch(/^73,728 trainable, 0\.32 % \(\+1,540 head\)$/);
   await bar.getByText(/memory .* of .*/).waitFor();
   await bar.getByText(/checked in \d+ ms/).waitFor();
   await bar.getByText('queue 0').waitFor();
@@ -139,8 +139,10 @@ it('lists problems by node, leads to them and takes the obvious way out [canvas.
     .click();
   const panel = page.locator('[data-region="drawer"]');
   await panel.getByRole('region', { name: 'train' }).getByRole('button').first().click();
-  expect(await page.locator('[data-step="train"]').getAttribute('aria-current')).toBe('step');
-  expect(await page.locator('[data-step="train"]').getAttribute('aria-label')).toMatch(/1 (problem|warning)/);
+  await expect.poll(() => page.locator('[data-step="train"]').getAttribute('aria-current')).toBe('step');
+  await expect
+    .poll(() => page.locator('[data-step="train"]').getAttribute('aria-label'))
+    .toMatch(/1 (problem|warning)/);
   await panel.getByRole('button', { name: 'Remove it' }).click();
   await page.getByText('No problems').first().waitFor();
   await runCommand(page, 'drawer.close');
@@ -158,16 +160,16 @@ it('finds a command by letters, says why one is greyed, and remembers what was u
   await openPalette(page);
   await page.keyboard.type('shortc');
   const options = page.getByRole('dialog').getByRole('option');
-  expect(await options.first().textContent()).toContain('Keyboard shortcuts');
+  await expect.poll(() => options.first().textContent()).toContain('Keyboard shortcuts');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
   await page.keyboard.press('Escape');
   await openPalette(page);
-  expect(await options.first().getAttribute('data-command')).toBe('help.keys');
+  await expect.poll(() => options.first().getAttribute('data-command')).toBe('help.keys');
   await page.keyboard.type('redo');
   const redo = page.locator('[role="option"][data-command="edit.redo"]');
   if ((await redo.getAttribute('aria-disabled')) === 'true')
-    expect(await redo.textContent()).toContain('Nothing to redo.');
+    await expect.poll(() => redo.textContent()).toContain('Nothing to redo.');
   await page.keyboard.press('Escape');
 });
 
@@ -242,7 +244,7 @@ it('makes a report without secrets and lists disk use [window.problem-report, wi
   await runCommand(page, 'app.disk');
   const disk = page.getByRole('dialog', { name: 'Disk use' });
   await disk.getByText(/in all/).waitFor();
-  expect(await disk.getByRole('button', { name: 'Remove' }).getAttribute('aria-disabled')).toBe('true');
+  await expect.poll(() => disk.getByRole('button', { name: 'Remove' }).getAttribute('aria-disabled')).toBe('true');
   await page.keyboard.press('Escape');
 });
 
@@ -262,7 +264,7 @@ it('keeps notes of the document as plain text [canvas.notes, safety.hostile-stri
   await page.getByRole('button', { name: 'Keep' }).click();
   await runCommand(page, 'file.notes');
   const field = page.getByRole('dialog').getByRole('textbox', { name: 'Notes' });
-  expect(await field.inputValue()).toBe('<img src=x onerror=alert(1)> a note');
-  expect(await page.locator('img[src="x"]').count()).toBe(0);
+  await expect.poll(() => field.inputValue()).toBe('<img src=x onerror=alert(1)> a note');
+  await expect.poll(() => page.locator('img[src="x"]').count()).toBe(0);
   await page.keyboard.press('Escape');
 });

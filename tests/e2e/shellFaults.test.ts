@@ -35,7 +35,7 @@ it('says that the engine is gone, takes edits meanwhile, and says that it is bac
   await restarted;
   await page.getByText(/Back\. Nothing lost/).waitFor({ timeout: 60_000 });
   await page.getByRole('status', { name: 'Document saved' }).waitFor({ timeout: 60_000 });
-  expect(await field().inputValue()).toBe('made while it was away');
+  await expect.poll(() => field().inputValue()).toBe('made while it was away');
   await expect.poll(titleOnDisk, { timeout: 30_000 }).toBe('made while it was away');
 }, 240_000);
 
@@ -53,7 +53,7 @@ it('has every edit after the page was loaded anew, also those that were on their
   await page.unroute('**/api/command');
   await app.reload();
   await page.getByText(/One edit of this window/).waitFor();
-  expect(await field().inputValue()).toBe('typed just before the end');
+  await expect.poll(() => field().inputValue()).toBe('typed just before the end');
   await expect.poll(titleOnDisk, { timeout: 30_000 }).toBe('typed just before the end');
 }, 120_000);
 
@@ -80,7 +80,7 @@ it('tells how to get a session when the address was used before [safety.session]
   const stranger = await context.newPage();
   await stranger.goto(app.service.origin);
   await stranger.getByText('This page has no session.').waitFor();
-  expect(await stranger.getByRole('alert').textContent()).toContain('npm start');
-  expect(await stranger.locator('[data-door]').count()).toBe(0);
+  await expect.poll(() => stranger.getByRole('alert').textContent()).toContain('npm start');
+  await expect.poll(() => stranger.locator('[data-door]').count()).toBe(0);
   await context.close();
 }, 60_000);

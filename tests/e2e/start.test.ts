@@ -24,32 +24,34 @@ const backToStart = async (): Promise<void> => {
 it('shows three doors, templates with help and a way to be guided, never an empty canvas [start.doors, start.templates]', async () => {
   const { page } = app;
   for (const door of ['Tune a text classifier', 'Open a model folder', 'Open a project']) {
-    expect(await page.locator('[data-door]').filter({ hasText: door }).isVisible()).toBe(true);
+    await expect.poll(() => page.locator('[data-door]').filter({ hasText: door }).isVisible()).toBe(true);
   }
-  expect(await page.locator('.react-flow').count()).toBe(0);
+  await expect.poll(() => page.locator('.react-flow').count()).toBe(0);
   const { templates } = await app.call('app.catalog', {});
   expect(templates.length).toBeGreaterThanOrEqual(8);
   for (const { name, help } of templates) {
-    expect(await page.locator(`[data-template="${name}"]`).textContent()).toContain(help);
+    await expect.poll(() => page.locator(`[data-template="${name}"]`).textContent()).toContain(help);
   }
-  expect(await page.getByRole('button', { name: 'Guide me' }).isVisible()).toBe(true);
+  await expect.poll(() => page.getByRole('button', { name: 'Guide me' }).isVisible()).toBe(true);
 });
 
 it('tunes a file of the workspace: columns are recognised, the project opens [start.tune, file.new, data.choose]', async () => {
   const { page } = app;
   await page.locator('[data-door]').filter({ hasText: 'Tune a text classifier' }).click();
   const dialog = page.getByRole('dialog', { name: 'New project' });
-  expect(await dialog.getByRole('button', { name: 'Create the project' }).getAttribute('aria-disabled')).toBe('true');
+  await expect
+    .poll(() => dialog.getByRole('button', { name: 'Create the project' }).getAttribute('aria-disabled'))
+    .toBe('true');
   await dialog.getByRole('button', { name: 'Choose a file' }).click();
   await page.getByRole('button', { name: 'messages.csv' }).click();
   await page.getByRole('dialog', { name: 'Choose data' }).getByRole('button', { name: 'Open', exact: true }).click();
   await dialog.getByText('classification').first().waitFor();
-  expect(await dialog.getByRole('combobox', { name: 'Text column' }).textContent()).toContain('text');
-  expect(await dialog.getByRole('combobox', { name: 'Label column' }).textContent()).toContain('label');
+  await expect.poll(() => dialog.getByRole('combobox', { name: 'Text column' }).textContent()).toContain('text');
+  await expect.poll(() => dialog.getByRole('combobox', { name: 'Label column' }).textContent()).toContain('label');
   await dialog.getByRole('button', { name: 'Create the project' }).click();
   await project().waitFor();
   await page.locator('[data-step="train"]').waitFor();
-  expect(await page.getByRole('textbox', { name: 'Title of the document' }).inputValue()).not.toBe('');
+  await expect.poll(() => page.getByRole('textbox', { name: 'Title of the document' }).inputValue()).not.toBe('');
   await backToStart();
 }, 120_000);
 
@@ -61,7 +63,7 @@ it('opens a template, and then the same file from the recent ones [start.templat
   await backToStart();
   await page.getByRole('region', { name: 'Recent' }).getByRole('button').first().click();
   await project().waitFor();
-  expect(await page.getByRole('textbox', { name: 'Title of the document' }).inputValue()).toBe(title);
+  await expect.poll(() => page.getByRole('textbox', { name: 'Title of the document' }).inputValue()).toBe(title);
   await backToStart();
 }, 120_000);
 
@@ -71,7 +73,7 @@ it('opens a project by the dialog over the workspace [start.open-project]', asyn
   await page.locator('[data-door]').filter({ hasText: 'Open a project' }).click();
   const dialog = page.getByRole('dialog', { name: 'Open a project' });
   const other = dialog.getByRole('button', { name: 'messages.csv' });
-  expect(await other.getAttribute('aria-disabled')).toBe('true');
+  await expect.poll(() => other.getAttribute('aria-disabled')).toBe('true');
   await dialog.getByRole('button', { name: file }).dblclick();
   await project().waitFor();
   await backToStart();
@@ -89,7 +91,9 @@ it('opens a document that is dropped on the window [start.open-project]', async 
     }
   }, text);
   await project().waitFor();
-  expect(await page.getByRole('textbox', { name: 'Title of the document' }).inputValue()).toBe('dropped here');
+  await expect
+    .poll(() => page.getByRole('textbox', { name: 'Title of the document' }).inputValue())
+    .toBe('dropped here');
   await backToStart();
 }, 120_000);
 
@@ -120,8 +124,8 @@ it('leads through four steps, each done for the person, to a trained model [star
     await card.getByRole('button', { name: 'Do it for me' }).click();
   }
   await page.locator('[data-guide="finished"]').waitFor({ timeout: 400_000 });
-  expect(await card.textContent()).toMatch(/0\.\d+ (accuracy|macro F1)/);
-  expect(await page.locator('[data-step="train"]').getAttribute('aria-label')).toContain('trained');
+  await expect.poll(() => card.textContent()).toMatch(/0\.\d+ (accuracy|macro F1)/);
+  await expect.poll(() => page.locator('[data-step="train"]').getAttribute('aria-label')).toContain('trained');
   await app.shot('guide-finished');
   await card.getByRole('button', { name: 'Try it' }).click();
   await page.getByRole('tab', { name: 'Try it' }).and(page.locator('[data-state="active"]')).waitFor();
@@ -138,7 +142,7 @@ it('Escape leaves the guide and keeps the work; it goes on where it was [start.l
   await page.locator('[data-guide="data"]').waitFor({ timeout: 90_000 });
   await page.keyboard.press('Escape');
   await page.locator('[data-guide]').waitFor({ state: 'detached' });
-  expect(await page.locator('.react-flow__node').count()).toBeGreaterThan(5);
+  await expect.poll(() => page.locator('.react-flow__node').count()).toBeGreaterThan(5);
   await runCommand(page, 'help.guide');
   await page.locator('[data-guide="data"]').waitFor();
   await page.keyboard.press('Escape');

@@ -85,7 +85,7 @@ function StepPill({ pill, current }: { readonly pill: Pill; readonly current: bo
         onClick={open}
       >
         <Icon size={14} />
-        <span className={styles['title']}>{pill.title}</span>
+        <span className={styles['title']}>{pill.title}</span>{' '}
         {!quiet && <span className={styles['words']}>{pill.words}</span>}
       </button>
     </Tooltip>

@@ -19,6 +19,26 @@ export function edges(page: Page): Locator {
   return page.locator('.react-flow__edge');
 }
 
+/** Waits until the view and the cards stand still: a layout or a zoom moves what a test is about to aim at. */
+export async function stillness(page: Page): Promise<void> {
+  const places = (): Promise<string> =>
+    page.evaluate(() =>
+      [...document.querySelectorAll('.react-flow__viewport, .react-flow__node, .react-flow__edge-path')]
+        .map((e) => {
+          const { x, y, width, height } = e.getBoundingClientRect();
+          return [x, y, width, height].map(Math.round).join(' ');
+        })
+        .join(';'),
+    );
+  let before = await places();
+  for (let still = 0, i = 0; still < 3 && i < 60; i++) {
+    await page.waitForTimeout(100);
+    const now = await places();
+    still = now === before ? still + 1 : 0;
+    before = now;
+  }
+}
+
 export async function centre(target: Locator): Promise<Point> {
   const box = await target.boundingBox();
   if (box === null) throw new Error(`The element is not on the screen: ${await target.count()} of them on the page.`);
@@ -48,6 +68,7 @@ export interface DragOptions {
 
 /** Drags a card by a distance; it is taken near its upper left, where its title is. */
 export async function dragNode(page: Page, id: string, by: Point, options?: DragOptions): Promise<void> {
+  await stillness(page);
   const box = await node(page, id).boundingBox();
   if (box === null) throw new Error(`The node ${id} is not on the screen.`);
   const from = { x: box.x + Math.min(40, box.width / 2), y: box.y + Math.min(14, box.height / 2) };
@@ -56,6 +77,7 @@ export async function dragNode(page: Page, id: string, by: Point, options?: Drag
 
 /** Drags a wire from a port to another, or to a point of the canvas. */
 export async function dragWire(page: Page, from: Locator, to: Locator | Point, options?: DragOptions): Promise<void> {
+  await stillness(page);
   const target = 'x' in to ? to : await centre(to);
   await drag(page, await centre(from), target, options);
 }

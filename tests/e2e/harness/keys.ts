@@ -18,6 +18,9 @@ export async function runCommand(page: Page, id: string): Promise<void> {
     await page.keyboard.press('ArrowDown');
   }
   await page.keyboard.press('Enter');
+  // The command runs when the palette has gone and given the focus back; a key pressed before would be the palette's.
+  await option.waitFor({ state: 'detached' });
+  await page.evaluate(() => new Promise((done) => setTimeout(done, 0)));
 }
 
 export async function openPalette(page: Page): Promise<void> {

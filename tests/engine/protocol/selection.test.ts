@@ -60,11 +60,9 @@ describe('resolveLayers', () => {
     },
   );
 
-  it('answers a long hostile text at once', () => {
-    const before = performance.now();
+  it('answers a long hostile text, on which a pattern that goes back would not end', () => {
     expect(strict(`${'1,'.repeat(250_000)}x`)).toContain('no layer selection');
     expect(strict(`${'1 '.repeat(200)}x`)).toContain('no layer selection');
-    expect(performance.now() - before).toBeLessThan(500);
   });
 });
 

@@ -6,27 +6,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundleForNode } from '../../support/childProcess.ts';
 import type { ChildRequest } from './killJob.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** Bundles the child into `.cache`, where its packages are found; Node 20 doesn't read TypeScript. */
-export async function bundleChild(): Promise<string> {
-  const outfile = join(root, '.cache', `kill-child-${process.pid}.mjs`);
-  await build({
-    entryPoints: [fileURLToPath(new URL('killChild.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'error',
-  });
-  return outfile;
-}
+/** Bundles the child; its path is for `Killing.bundle`. */
+export const bundleChild = (): Promise<string> => bundleForNode(new URL('killChild.ts', import.meta.url));
 
 export interface Killing {
   readonly bundle: string;

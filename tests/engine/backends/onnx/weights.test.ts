@@ -1,5 +1,5 @@
 /** Frozen weights: mapped from their file through a hard link, copied where there can't be one, refused when they do not fit. */
-import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import type * as FileSystemModule from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -10,6 +10,7 @@ import type { Program } from '../../../../engine/ir/program.ts';
 import { tensorType } from '../../../../engine/ir/types.ts';
 import { FnBuilder } from '../../../../engine/tracing/builder.ts';
 import { programOf } from '../../../support/gradients.ts';
+import { anonymousBytes } from '../../../support/memory.ts';
 import { withFolder } from '../support.ts';
 
 type FileSystem = typeof FileSystemModule;
@@ -49,15 +50,6 @@ function checkpoint(path: string, count: number, size: number): Map<string, Weig
 const input = (size: number): Map<string, HostTensor> =>
   new Map([['x', { dtype: 'f32', shape: [4, size], data: new Float32Array(4 * size).fill(0.5) }]]);
 
-/** Bytes of the process that are its own, not pages of files; 0 where the system doesn't tell. */
-function anonymousBytes(): number {
-  try {
-    return 1024 * Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
-}
-
 const folderOf = (work: string): string => join(work, readdirSync(work)[0]!);
 
 describe('weights', () => {
@@ -69,11 +61,11 @@ describe('weights', () => {
       const before = statSync(path);
       const work = join(folder, 'work');
       mkdirSync(work);
-      const anonymous = anonymousBytes();
+      const anonymous = anonymousBytes() ?? 0;
       const executable = await compileOnnx(chain(count, size), { weights, workFolder: work, threads: 1 });
       const results = await executable.run(input(size));
       expect(results.get('y')?.data[0]).toBe(4 * size * 0.5);
-      expect(anonymousBytes() - anonymous).toBeLessThan(24 * 2 ** 20); // The weights are 64 MiB.
+      expect((anonymousBytes() ?? 0) - anonymous).toBeLessThan(24 * 2 ** 20); // The weights are 64 MiB.
       expect(statSync(join(folderOf(work), 'weights-0.bin')).ino).toBe(before.ino);
       await executable.dispose();
       expect(readdirSync(work)).toEqual([]);

@@ -66,9 +66,8 @@ describe('a source from the editor', () => {
   it('that never ends leaves the service answering', async () => {
     const endless = source('mine').replace("const x = inputs.tensor('x');", "for (;;); const x = inputs.tensor('x');");
     const trying = at.call('custom.try', { name: 'mine', source: endless });
-    const begun = performance.now();
-    await at.call('app.info', {});
-    expect(performance.now() - begun).toBeLessThan(1500);
+    const first = await Promise.race([trying.then(() => 'the node'), at.call('app.info', {}).then(() => 'the service')]);
+    expect(first).toBe('the service');
     expect((await trying).diagnostics).toMatchObject([{ code: 'custom-node-time' }]);
   }, 60_000);
   it('is saved, trusted and offered; a damaged one is kept with its words', async () => {

