@@ -1,7 +1,8 @@
 /**
  * `npm test`: sets up, then runs the static checks, vitest and pytest, and ends with one line of true totals.
  * `npm test -- PATH...` runs only the tests under these paths, without the static checks; options go to vitest.
- * `--soak` runs the long tests of tests/soak instead, `--e2e` all end-to-end tests of page and shell.
+ * End-to-end tests of page and shell are a suite of their own, which runs after the others, one file at a time.
+ * `--soak` runs the long tests of tests/soak instead, `--e2e` the end-to-end tests alone.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,12 +33,30 @@ async function main(args) {
     setUp('Electron of the tests', ensureTestElectron, counts);
   }
   if (!filtered) counts.push(await runChecks());
-  if (!filtered || suite !== undefined || vitestArgs.length > 0) counts.push(await runVitest(vitestArgs, suite));
+  for (const each of suitesOf(suite, filtered, vitestArgs)) counts.push(await runVitest(vitestArgs, each));
   const tests = filtered ? pythonPaths : pythonTests();
   if (python !== undefined && tests.length > 0) counts.push(await runPytest(python, tests));
   const sum = total(counts);
   process.stdout.write(`\n${lastLine(sum)}\n`);
   return exitCodeOf(sum);
+}
+
+/**
+ * The suites of vitest that a run asks for; undefined is the usual one.
+ * @param {'soak' | 'e2e' | undefined} suite
+ * @param {boolean} filtered
+ * @param {readonly string[]} args
+ * @returns {readonly ('soak' | 'e2e' | undefined)[]}
+ */
+function suitesOf(suite, filtered, args) {
+  if (suite !== undefined) return [suite];
+  if (!filtered) return [undefined, 'e2e'];
+  const paths = args.filter((a) => !a.startsWith('-'));
+  const isEndToEnd = (/** @type {string} */ a) => /^tests[\\/](e2e|electron[\\/]app)\b/.test(a);
+  if (args.length === 0) return [];
+  if (paths.length === 0) return [undefined];
+  if (paths.every(isEndToEnd)) return ['e2e'];
+  return paths.some(isEndToEnd) ? [undefined, 'e2e'] : [undefined];
 }
 
 /**
@@ -64,7 +83,7 @@ function setUp(what, ensure, counts) {
  * @param {'soak' | 'e2e' | undefined} suite
  */
 async function runVitest(args, suite) {
-  const report = freshReport('vitest.json');
+  const report = freshReport(`vitest-${suite ?? 'usual'}.json`);
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
   const env = { ...process.env, ...(suite ? { ESPALIER_SUITE: suite } : {}) };
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];

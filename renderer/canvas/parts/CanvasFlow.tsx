@@ -189,6 +189,7 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
       onDoubleClick={onDoubleClick}
       onPointerDownCapture={hands.onPointerDownCapture}
       onMouseDownCapture={hands.onMouseDownCapture}
+      onDragEnter={hands.onDragOver}
       onDragOver={hands.onDragOver}
       onDragLeave={hands.onDragLeave}
       onDrop={hands.onDrop}

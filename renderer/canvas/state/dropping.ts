@@ -68,6 +68,8 @@ export function createDropping(editor: Editor, canvas: CanvasStore, board: Board
 
   const cardAt = (held: Held, screen: ScreenPoint): string | undefined => {
     for (const e of elementsAt(screen)) {
+      // The target of a port is larger than its picture: between two cards that are near it lies on the wire.
+      if (e.closest('.react-flow__handle')) continue;
       const card = e.closest<HTMLElement>('[data-card]');
       if (!card || card.closest('.react-flow__node-stack') || card.closest('.dragging')) continue;
       const id = card.dataset['card'];

@@ -10,8 +10,10 @@ export async function runCommand(page: Page, id: string): Promise<void> {
   await page.keyboard.type(id);
   const option = item(page, id);
   await option.waitFor({ state: 'attached', timeout: 5000 });
-  if ((await option.getAttribute('aria-disabled')) === 'true') {
-    throw new Error(`The command ${id} is not available now: ${(await option.textContent()) ?? ''}`);
+  // What a person sees as not available yet (a document is loading, a check is on its way) is waited for.
+  for (let i = 0; (await option.getAttribute('data-off')) === 'true'; i++) {
+    if (i === 100) throw new Error(`The command ${id} is not available: ${(await option.textContent()) ?? ''}`);
+    await page.waitForTimeout(100);
   }
   for (let i = 0; i < 40; i++) {
     if ((await option.getAttribute('aria-selected')) === 'true') break;

@@ -79,7 +79,19 @@ export interface Desk {
   readonly launch: (args?: readonly string[]) => Promise<Launch>;
   /** A second launch, as a double click on a file makes; ends by itself. */
   readonly launchAgain: (args: readonly string[], folder?: string) => ChildProcess;
+  /** Runs texts of JavaScript in the page of a shell of its own that no debugger watches. */
+  readonly probe: (codes: readonly string[]) => readonly ProbeOutcome[];
   readonly remove: () => void;
+}
+
+/** What was there after a text of JavaScript had run, as `probe.cjs` tells it. */
+export interface ProbeOutcome {
+  /** The page still answered. */
+  readonly answers: boolean;
+  readonly windows: number;
+  readonly contents: number;
+  /** Links that the shell handed to the system's browser. */
+  readonly opened: readonly string[];
 }
 
 export async function makeDesk(): Promise<Desk> {
@@ -135,6 +147,19 @@ export async function makeDesk(): Promise<Desk> {
         stdio: 'ignore',
         ...(folder === undefined ? {} : { cwd: folder }),
       }),
+    probe: (codes) => {
+      const script = join(root, 'tests', 'electron', 'app', 'probe.cjs');
+      const config = join(surroundings.folder, 'probe');
+      mkdirSync(config, { recursive: true });
+      const { stdout, stderr } = spawnSync(executable, ['-r', script, '--no-sandbox', shell], {
+        env: { ...environment, XDG_CONFIG_HOME: config, ESPALIER_PROBE: JSON.stringify(codes) },
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+      const line = /^PROBE (.*)$/m.exec(stdout)?.[1];
+      if (line === undefined) throw new Error(`The shell told nothing:\n${stdout}\n${stderr}`);
+      return JSON.parse(line) as readonly ProbeOutcome[];
+    },
     remove: () => {
       screen.stop();
       surroundings.remove();
@@ -153,10 +178,8 @@ export interface DialogAnswers {
 export async function answerDialogs(app: ElectronApplication, answers: DialogAnswers): Promise<void> {
   await app.evaluate(({ dialog }, { open, save, button }) => {
     const scope = globalThis as { asked?: string[] };
-    const asked = scope.asked ?? [];
-    scope.asked = asked;
     const note = (args: readonly unknown[]): void => {
-      asked.push(JSON.stringify(args[args.length - 1]));
+      scope.asked = [...(scope.asked ?? []), JSON.stringify(args[args.length - 1])];
     };
     dialog.showOpenDialog = (...args: unknown[]) => {
       note(args);
@@ -267,12 +290,12 @@ export async function callFrom<N extends CommandName>(
 
 /** Ends a shell whatever it is doing; a question about a run that goes on is answered with "Stop and quit". */
 export async function closeShell({ app }: Launch): Promise<void> {
-  const ended = new Promise((done) => app.process().on('exit', done));
-  const late = setTimeout(() => app.process().kill('SIGKILL'), 30_000);
-  await answerDialogs(app, { button: 1 }).catch(() => undefined);
-  await app.close().catch(() => undefined);
-  if (app.process().exitCode === null && app.process().signalCode === null) await ended;
-  clearTimeout(late);
+  const pid = app.process().pid ?? 0;
+  const asked = answerDialogs(app, { button: 1 }).then(() => app.close());
+  const late = new Promise((done) => setTimeout(done, 20_000));
+  // A shell that hangs answers nothing; its engine goes with it.
+  await Promise.race([asked.catch(() => undefined), late]);
+  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 }
 
 /** The example document with another number of epochs. */
