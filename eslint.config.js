@@ -45,8 +45,16 @@ export default defineConfig(
   { files: ['tests/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...refusedInTests] } },
   { files: ['vitest.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
-    files: ['**/*.js', '**/*.mjs'],
-    languageOptions: { globals: { process: 'readonly', Buffer: 'readonly', URL: 'readonly', performance: 'readonly' } },
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        setTimeout: 'readonly',
+        Buffer: 'readonly',
+        URL: 'readonly',
+        performance: 'readonly',
+      },
+    },
     rules: { 'no-unused-vars': ['error', unused], eqeqeq: 'error' },
   },
 );

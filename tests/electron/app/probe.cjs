@@ -6,12 +6,13 @@
 const { app, BrowserWindow, shell, webContents } = require('electron');
 
 const codes = JSON.parse(process.env['ESPALIER_PROBE'] ?? '[]');
+/** @type {string[]} */
 const opened = [];
 shell.openExternal = (url) => {
   opened.push(url);
   return Promise.resolve();
 };
-const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+const pause = (/** @type {number} */ milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 app.on('browser-window-created', (_event, window) => {
   const contents = window.webContents;

@@ -69,7 +69,6 @@ const openedLinks = (): Promise<readonly string[]> =>
     const scope = globalThis as { opened?: string[] };
     return scope.opened?.splice(0) ?? [];
   });
-const origin = (): string => new URL(launch.page.url()).origin;
 
 it('the page is sandboxed, isolated and without Node [desktop.hardened]', async () => {
   expect(
