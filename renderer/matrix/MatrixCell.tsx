@@ -58,7 +58,7 @@ export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
       style={{ width: props.width }}
     >
       <span className={styles['words']}>{view.words}</span>
-      <span className={styles['content']} aria-hidden>
+      <span className={styles['content']} data-drawn aria-hidden>
         {mode !== 'module' && mode !== 'diff to run' && view.heat > 0 && (
           <span className={styles['heatFill']} style={{ opacity: 0.06 + 0.36 * view.heat }} />
         )}

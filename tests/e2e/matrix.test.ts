@@ -27,7 +27,7 @@ const row = (title: string): Locator =>
 const cell = (title: string, layer: number): Locator => row(title).locator(`[data-column="${layer}"]`);
 /** The letters of a row, a dot for an empty cell. */
 const line = async (title: string): Promise<string> =>
-  (await row(title).locator('[data-column]').allInnerTexts()).join(' ');
+  (await row(title).locator('[data-column] [data-drawn]').allInnerTexts()).join(' ');
 
 /** Every test has a document of its own, because the service keeps those that were open. */
 async function openMatrix(document = EXAMPLE()): Promise<string> {
@@ -112,7 +112,7 @@ describe('the matrix', () => {
     await app.page.keyboard.press('Delete');
     await expect.poll(() => line('Key projection')).toBe('L8 L8 · · · ·');
     await app.page.keyboard.press('Enter');
-    const focused = await app.page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
+    const focused = await app.page.evaluate(() => document.activeElement?.getAttribute('title') ?? '');
     expect(focused).toContain('Key projection, layer 2');
   });
 
