@@ -158,8 +158,9 @@ it('in data: names of file and columns, texts and labels, and in names of runs [
   const { page, workspace } = app;
   const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
   const [text, label] = [hostile(), hostile()];
-  const labels = [hostile(), hostile()];
-  const rows = Array.from({ length: 24 }, (_, i) => [hostile(), labels[i % 2] as string]);
+  // As many as the head of the example has outputs.
+  const labels = Array.from({ length: 4 }, hostile);
+  const rows = Array.from({ length: 24 }, (_, i) => [hostile(), labels[i % 4] as string]);
   const name = `<img src=x data-hostile onerror=window.hostile=1>${"'"};.csv`;
   const table = [[text, label], ...rows].map((row) => row.map(quoted).join(',')).join('\n');
   writeFileSync(join(workspace, name), `${table}\n`);
