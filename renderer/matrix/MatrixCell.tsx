@@ -62,7 +62,7 @@ export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
         {mode !== 'module' && mode !== 'diff to run' && view.heat > 0 && (
           <span className={styles['heatFill']} style={{ opacity: 0.06 + 0.36 * view.heat }} />
         )}
-        <Content view={view} />
+        {!(wide && cell.length === 0 && mode === 'module') && <Content view={view} />}
         {wide && cell.length === 0 && mode === 'module' && <span>outside the layers</span>}
       </span>
     </div>

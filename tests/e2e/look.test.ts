@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { root } from '../../build/setup.mjs';
 import { auditAccess, auditLook } from './harness/audit.ts';
 import { node, runCommand, useApp } from './harness/index.ts';
-import { smallProject, trainButton, untilTrain } from './training.ts';
+import { openDrawer, smallProject, trainButton, untilTrain } from './training.ts';
 
 const app = useApp();
 
@@ -30,7 +30,7 @@ const views: readonly View[] = [
   {
     name: 'model-canvas',
     show: async () => {
-      await app.openDocument(smallProject(app.surroundings, 'look'));
+      await app.openDocument(smallProject(app.surroundings, 'look', { train: { maxSteps: 40 } }));
       await app.page.locator('.react-flow__node').first().waitFor();
     },
   },
@@ -47,10 +47,21 @@ const views: readonly View[] = [
     name: 'training',
     show: async () => {
       await trainButton(app.page).click();
-      await untilTrain(app.page, ['finished'], 240_000);
+      await untilTrain(app.page, ['training', 'finished'], 240_000);
+      await openDrawer(app.page, 'Charts');
+      await app.page
+        .getByRole('group', { name: /^Training loss/ })
+        .locator('canvas')
+        .waitFor();
     },
   },
-  { name: 'results', show: command('runs.results') },
+  {
+    name: 'results',
+    show: async () => {
+      await untilTrain(app.page, ['finished'], 240_000);
+      await runCommand(app.page, 'runs.results');
+    },
+  },
   { name: 'code', show: command('code.exported') },
   { name: 'settings', show: command('app.settings') },
 ];

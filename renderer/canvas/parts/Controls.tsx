@@ -9,9 +9,14 @@ import { useCanvas, useCanvasState } from '../state/canvasState.ts';
 import { MiniMap } from './MiniMap.tsx';
 import styles from './controls.module.css';
 
+/** Height of a canvas, in pixels, that has room for a map. */
+const LEAST_HEIGHT = 460;
+
 export const Controls = memo(function Controls({ board }: { readonly board: Board }) {
   const canvas = useCanvas();
   const minimap = useCanvasState((s) => s.minimap);
+  // On a low canvas the map would lie over what it is the map of.
+  const room = useFlowStore((s) => s.height === 0 || s.height >= LEAST_HEIGHT);
   const trains = useEditorState((s) => s.whatTrains);
   return (
     <>
@@ -25,7 +30,7 @@ export const Controls = memo(function Controls({ board }: { readonly board: Boar
         </div>
       )}
       <div className={styles['corner']}>
-        {minimap && <MiniMap board={board} />}
+        {minimap && room && <MiniMap board={board} />}
         <div className={styles['zoom']}>
           <IconButton
             small
