@@ -44,7 +44,8 @@ export function ensureNode(dir = root) {
       // even where a person overrides that setting.
       const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
       const npm = process.env['npm_execpath'];
-      const args = ['ci', '--no-audit', '--no-fund'];
+      // Warnings about the engines of packages are for those who choose packages, not for those who install.
+      const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
       const [command, all] = npm?.endsWith('.js') === true ? [process.execPath, [npm, ...args]] : ['npm', args];
       runStep(command, all, { cwd: dir, env }, 'npm ci failed. Its message above says why; then run this again.');
     }
