@@ -3,7 +3,7 @@ import type { Diagnostic } from '../../../engine/base/errors.ts';
 import { fail, ok, type Result } from '../../../engine/base/result.ts';
 import type { RunSummary } from '../../../engine/protocol/api/runs.ts';
 import type { ArtifactRef, Bank, BankSource, Document, Node, WorkflowNode } from '../../../engine/protocol/document.ts';
-import type { EditResult } from '../../../engine/protocol/edit.ts';
+import { nodeAt, replaceNode, type EditResult, type ModelNodeAddress } from '../../../engine/protocol/edit.ts';
 import {
   bankId,
   entriesOf,
@@ -117,6 +117,16 @@ export const setBankTitle =
     const { title: _before, ...rest } = bank;
     const named = title.trim() === '' ? rest : { ...rest, title: title.trim() };
     return ok({ ...document, banks: withEntry<BankId, Bank>(document.banks, id, named) });
+  };
+
+/** Lets a node take its sources from a bank; a bank that is not there yet is made. */
+export const setNodeBank =
+  (at: ModelNodeAddress, id: BankId): Edit =>
+  (document) => {
+    const made = id in document.banks ? ok(document) : addBank(id)(document);
+    const node = made.ok ? nodeAt(made.value, at) : undefined;
+    if (!made.ok || node === undefined) return made;
+    return ok(replaceNode(made.value, at, { ...node, bank: id }));
   };
 
 /** Whether a name may be that of a source. */
