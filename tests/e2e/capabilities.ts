@@ -219,9 +219,6 @@ export type CapabilityId = keyof typeof CAPABILITIES;
 export const NOT_SHOWN_YET: readonly CapabilityId[] = [
   'workflow.promoted-ports',
   'canvas.drop-adapter',
-  'sources.learnt-weights',
-  'sources.merge',
-  'sources.scalearn',
   'edit.undo-not-runs',
   'keys.only',
   'file.unknown-nodes',

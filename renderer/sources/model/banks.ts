@@ -43,6 +43,13 @@ export function artifactWords(artifact: ArtifactRef): string {
   return artifact.item === undefined ? `step "${artifact.step}"` : `"${artifact.step}", item ${artifact.item}`;
 }
 
+/** Where a source comes from, as a person put it there: a file is named by its name, not by the step that holds it. */
+function originWords(document: Document, artifact: ArtifactRef): string {
+  const step = 'step' in artifact ? document.workflow.nodes[artifact.step] : undefined;
+  const file = step?.type === 'adapter.file' ? step.params['file'] : undefined;
+  return typeof file === 'string' ? `file ${file}` : artifactWords(artifact);
+}
+
 const kindOf = (artifact: ArtifactRef): SourceRow['kind'] =>
   'asset' in artifact ? 'file' : 'promoted' in artifact ? 'promoted' : 'hash' in artifact ? 'stored' : 'step';
 
@@ -55,7 +62,7 @@ export function sourceRows(
 ): readonly SourceRow[] {
   return (document.banks[id]?.sources ?? []).map((source) => ({
     source,
-    from: artifactWords(source.artifact),
+    from: originWords(document, source.artifact),
     kind: kindOf(source.artifact),
     metric: metricOf(source.artifact, runs),
     problems: diagnostics.filter((d) => d.where.node === `bank ${id}` && d.where.param === source.name),
