@@ -145,3 +145,58 @@ it(
   },
   MINUTES,
 );
+
+it(
+  'seven pills stay in sight beside a result, each with its words in a tooltip; the inspector shows the result ' +
+    '[workflow.strip, train.baselines]',
+  async () => {
+    const { page } = app;
+    const strip = page.getByRole('navigation', { name: 'Workflow' });
+    const pills = strip.locator('[data-step]');
+    expect(await pills.count()).toBe(7);
+    const clipped = (): Promise<readonly string[]> =>
+      strip.evaluate((nav) => {
+        const list = nav.querySelector('ol')!.getBoundingClientRect();
+        return [...nav.querySelectorAll<HTMLElement>('[data-step]')]
+          .filter((pill) => {
+            const box = pill.getBoundingClientRect();
+            return box.left < list.left - 1 || box.right > list.right + 1;
+          })
+          .map((pill) => pill.dataset['step'] ?? '');
+      });
+    await expect.poll(clipped).toEqual([]);
+    await pills.last().hover();
+    await page
+      .getByRole('tooltip')
+      .getByText(/^Adapter urgency: /)
+      .waitFor();
+    await app.shot('strip');
+
+    // A pill opens its step: the result stands under its settings.
+    const [run] = await app.call('run.list', { project });
+    const figure = run!.figure!.toFixed(3);
+    await page.locator('[data-step="train"]').click();
+    await section('Last run').getByText(figure, { exact: true }).first().waitFor();
+    await section('Last run').getByText('Majority class').waitFor();
+
+    // Nothing selected: the result of the run, and the way to its files.
+    await runCommand(page, 'view.graph');
+    await stillness(page);
+    const box = (await page.locator('[data-canvas]').boundingBox())!;
+    await page.mouse.click(box.x + 20, box.y + 20);
+    const result = section('Result');
+    await result.getByText(figure, { exact: true }).first().waitFor();
+    await result.getByText('Untrained', { exact: true }).waitFor();
+    await result.getByText('Peak memory').waitFor();
+    await app.shot('result-card');
+    await result.getByRole('button', { name: 'Files' }).click();
+    await page.getByRole('table', { name: 'Files of the run' }).waitFor();
+    // An edit of the graph: the card says that it is of an earlier one.
+    await node(page, 'layers/scalearn').click({ position: { x: 40, y: 10 } });
+    await page.keyboard.press('Control+m');
+    await page.keyboard.press('Escape');
+    await page.mouse.click(box.x + 20, box.y + 20);
+    await result.getByText('run 1, earlier graph').waitFor();
+  },
+  MINUTES,
+);

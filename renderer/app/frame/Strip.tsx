@@ -9,6 +9,7 @@ import {
   Workflow,
 } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, type RefObject, type WheelEvent } from 'react';
+import { TypeIcon } from '../../canvas/parts/icons.tsx';
 import { useCommands } from '../../commands/runner.ts';
 import { useDerived } from '../../runs/hooks.ts';
 import { isFresh, useEditor, useEditorState, type EditorState } from '../../state/editor.ts';
@@ -111,6 +112,9 @@ function StepPill({ pill, current }: { readonly pill: Pill; readonly current: bo
         onClick={open}
       >
         <Icon size={14} />
+        <span className={styles['kind']}>
+          <TypeIcon type={pill.type} family="step" size={14} />
+        </span>
         <span className={styles['title']}>{pill.title}</span>{' '}
         {!quiet && <span className={styles['words']}>{pill.words}</span>}
       </button>
