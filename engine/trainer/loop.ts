@@ -18,6 +18,7 @@ import { locateNonFinite, stepGradients, type GradientContext, type StepGradient
 import { Interrupted, type TrainHooks } from './job.ts';
 import * as messages from './messages.ts';
 import { figure, type MetricsLog } from './metricsLog.ts';
+import { gradientNorms, NO_NORMS, normsDue } from './norms.ts';
 import { clipFactor, gradientNorm, isUsableNorm, optimizerStep } from './optimizer.ts';
 import type { ParameterStore } from './parameterStore.ts';
 import type { Progress } from './progress.ts';
@@ -142,21 +143,24 @@ export class TrainingLoop {
     const { schedule } = plan;
     const rate = settings.learningRate * rateFactor(schedule, this.#step);
     const scale = found.scale * clipFactor(norm, settings.clip);
+    const measure = normsDue(this.#step + 1, plan, store);
+    const pulls = measure ? gradientNorms(store, store.spans(this.#growth), found.scale) : NO_NORMS;
     const done = await optimizerStep(update, settings, {
       store,
       growth: this.#growth,
       step: this.#step,
       schedule,
       scale,
+      measure,
     });
-    if (!done.ok) await this.#failNonFinite('update', NaN, batches, done.parameter);
-    else this.#growth = done.growth;
+    if (!done.ok) return this.#failNonFinite('update', NaN, batches, done.parameter);
+    this.#growth = done.growth;
     const edits = await updates.run('parameters', store, this.#growth, this.#step, found.scale);
     this.#step += 1;
     this.#evaluated = false;
     this.#applyEdits(edits);
     progress.step(from, found.examples, found.tokens);
-    this.#report(found, rate, norm);
+    this.#report({ ...found, taps: new Map([...found.taps, ...pulls, ...done.moved]) }, rate, norm);
   }
 
   /** The batches of the optimizer step that comes next. */

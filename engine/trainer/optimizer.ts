@@ -6,6 +6,7 @@
 import { must } from '../base/errors.ts';
 import type { Executable, HostTensor } from '../backends/executable.ts';
 import { ADAMW } from './adamw.ts';
+import { NO_NORMS, updateNorms, type Norms } from './norms.ts';
 import type { ParameterStore, Span } from './parameterStore.ts';
 import { rateFactorFrom, type Schedule } from './schedule.ts';
 import { afterStep, type Growth } from './segments.ts';
@@ -47,10 +48,13 @@ export interface StepRequest {
   readonly schedule: Schedule;
   /** Factor of the accumulated gradients: clipping and the division by the loss's weight. */
   readonly scale: number;
+  /** Asks for how far each parameter moves. */
+  readonly measure?: boolean;
 }
 
 export type StepResult =
-  | { readonly ok: true; readonly growth: Growth }
+  /** `moved` is empty unless it was asked for. */
+  | { readonly ok: true; readonly growth: Growth; readonly moved: Norms }
   /** The update would have made this parameter NaN or infinite; the store is as it was. */
   | { readonly ok: false; readonly parameter: string };
 
@@ -73,12 +77,13 @@ export async function optimizerStep(
     const bad = firstNonFinite(next.values.subarray(span.begin, span.end));
     if (bad >= 0) return { ok: false, parameter: parameterAt(store, span.begin + bad) };
   }
+  const moved = request.measure === true ? updateNorms(store, spans) : NO_NORMS;
   for (const { begin, end } of spans) {
     store.values.set(next.values.subarray(begin, end), begin);
     store.first.set(next.first.subarray(begin, end), begin);
     store.second.set(next.second.subarray(begin, end), begin);
   }
-  return { ok: true, growth: afterStep(growth) };
+  return { ok: true, growth: afterStep(growth), moved };
 }
 
 function feedsOf(

@@ -29,7 +29,7 @@ export interface StepReport {
   readonly loss: number;
   /** Each loss by name, divided by its weight. */
   readonly losses: ReadonlyMap<string, number>;
-  /** Means of the named taps. */
+  /** Means of the named taps; in some steps also norms of single parameters, `gradient/PATH` and `update/PATH`. */
   readonly taps: ReadonlyMap<string, number>;
   readonly rate: number;
   readonly gradientNorm: number;

@@ -30,7 +30,12 @@ export const sourceBank = defineNode({
     family: 'composition',
     help: 'Trained, frozen modules side by side, one per row of the bank; all read the same input.',
   },
-  inputs: { x: { kind: 'tensor', doc: 'what every source reads [..., d]' } },
+  inputs: {
+    x: {
+      kind: 'tensor',
+      doc: 'what every source reads, where it read when it was trained: mostly the end of the feed-forward [..., d]',
+    },
+  },
   outputs: { sources: { kind: 'sources', doc: 'one output [..., d] per source' } },
   params: {},
   bypass: { kind: 'absent' },
@@ -151,7 +156,9 @@ export const scalearn = defineNode({
     paper: 'Frohmann et al. 2024',
   },
   inputs: { sources: { kind: 'tensor', many: true, doc: 'outputs of the sources [..., d]' } },
-  outputs: { delta: { kind: 'tensor', doc: 'the mixture [..., d]' } },
+  outputs: {
+    delta: { kind: 'tensor', doc: 'the mixture, to be added where the sources were: at the residual [..., d]' },
+  },
   params: {
     variant: choice(
       ['scalearn', 'uniform', 'scalearn++', 'uniform++'],

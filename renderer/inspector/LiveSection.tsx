@@ -3,15 +3,14 @@ import { useEffect, useState } from 'react';
 import type { RunSummary, WeightsView } from '../../engine/protocol/api/runs.ts';
 import type { Document } from '../../engine/protocol/document.ts';
 import type { ModelNodeAddress } from '../../engine/protocol/edit.ts';
+import { latestNorms } from '../runs/curve.ts';
+import { useCurve } from '../runs/hooks.ts';
 import { liveRun } from '../runs/live.ts';
 import { useEditor, useEditorState } from '../state/editor.ts';
 import { formatFigure } from '../ui/index.ts';
 import { belongs } from './model/figures.ts';
-import { latestTaps, normsOf } from './model/live.ts';
+import { normsOf } from './model/live.ts';
 import { Facts, Section, type Fact } from './Section.tsx';
-
-/** At most four times a second, so that the panel stays calm. */
-const PAUSE = 250;
 
 export function LiveSection({ document, at }: { readonly document: Document; readonly at: ModelNodeAddress }) {
   const run = useEditorState(liveRun);
@@ -27,11 +26,11 @@ function Live({
   readonly at: ModelNodeAddress;
   readonly run: RunSummary;
 }) {
-  const taps = useTaps(run);
+  const norms = latestNorms(useCurve(run.run));
   const weights = useWeights(run);
   const own = (name: string): boolean => belongs(document, at, name) !== undefined;
-  const gradient = normsOf(taps, 'gradient/', own);
-  const update = normsOf(taps, 'update/', own);
+  const gradient = normsOf(norms, 'gradient/', own);
+  const update = normsOf(norms, 'update/', own);
   const moved = (weights?.parameters ?? []).filter((p) => own(p.name));
   const facts: Fact[] = [
     ...(gradient === undefined ? [] : [{ name: 'Norm of the gradient', value: formatFigure(gradient) }]),
@@ -49,27 +48,6 @@ function Live({
       <Facts facts={facts} />
     </Section>
   );
-}
-
-function useTaps(run: RunSummary): ReadonlyMap<string, number> {
-  const editor = useEditor();
-  const [taps, setTaps] = useState<ReadonlyMap<string, number>>(() => new Map());
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const read = (): void => {
-      timer = undefined;
-      setTaps(latestTaps(editor.runData.curve(run.run)));
-    };
-    const stop = editor.runData.listen(run.run, () => {
-      timer ??= setTimeout(read, PAUSE);
-    });
-    read();
-    return () => {
-      stop();
-      if (timer !== undefined) clearTimeout(timer);
-    };
-  }, [editor, run.run]);
-  return taps;
 }
 
 /** What training changed; known when the run has ended. */

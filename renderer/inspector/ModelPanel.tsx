@@ -23,8 +23,8 @@ import { Head } from './Head.tsx';
 import { useFigures } from './hooks.ts';
 import styles from './inspector.module.css';
 import { groupParameters, tableText, type ParameterGroup } from './model/figures.ts';
-
 import { Problems } from './Problems.tsx';
+import { ResultSection } from './ResultSection.tsx';
 import { Facts, Section, type Fact } from './Section.tsx';
 
 /** The backbone that a model's step names. */
@@ -82,6 +82,7 @@ export function ModelPanel({ document, model }: { readonly document: Document; r
     <>
       <Head title={document.title} formal={`model ${model}`} icon={<BrainCircuit size={16} aria-hidden />} />
       <Problems diagnostics={general} />
+      <ResultSection />
       <Section title="Model" note={fresh ? undefined : 'updating'}>
         {totals !== undefined && (
           <div className={fresh ? styles['share'] : `${styles['share']} ${styles['stale']}`}>

@@ -85,7 +85,7 @@ export function NodePanel({ document, subject }: { readonly document: Document; 
         </Section>
       )}
       {!isLayer && form}
-      {node.bank !== undefined && <BankSection bank={node.bank} />}
+      {(info?.bank === true || node.bank !== undefined) && <BankSection at={at} bank={node.bank} />}
       <LearntWeights at={at} />
       <RecipeSection document={document} at={at} node={node} />
       <Placement at={at} node={node} range={range} trainable={trains} fixed={fixed} />

@@ -2,6 +2,7 @@
 import { useEditor, useEditorState } from '../state/editor.ts';
 import { Badge, Button, formatFigure, formatSeconds, Progress, type Tone } from '../ui/index.ts';
 import styles from './inspector.module.css';
+import { Result } from './ResultSection.tsx';
 import { Facts, Section } from './Section.tsx';
 import type { RunState as State } from '../../engine/protocol/api/runs.ts';
 
@@ -19,6 +20,9 @@ const TONES: Readonly<Record<State, Tone>> = {
 /** Steps that a run of the whole workflow computes. */
 const COMPUTED: ReadonlySet<string> = new Set(['train', 'evaluate', 'predict', 'export', 'for-each']);
 
+/** Steps whose result is the figures of the run. */
+const MEASURED: ReadonlySet<string> = new Set(['train', 'evaluate']);
+
 export function RunState({ step, type }: { readonly step: string; readonly type: string }) {
   const editor = useEditor();
   const runs = useEditorState((s) => s.runs);
@@ -28,6 +32,12 @@ export function RunState({ step, type }: { readonly step: string; readonly type:
     return (
       <Section title="Last run">
         <p className={styles['quiet']}>Not run yet.</p>
+      </Section>
+    );
+  if (run.state === 'done' && MEASURED.has(type))
+    return (
+      <Section title="Last run" note={<Badge tone="trainable">{`run ${run.number}, done`}</Badge>}>
+        <Result run={run} />
       </Section>
     );
   const active = run.state === 'training' || run.state === 'preparing';

@@ -9,6 +9,7 @@ import { Head } from './Head.tsx';
 import { useApply } from './hooks.ts';
 import styles from './inspector.module.css';
 import { Problems } from './Problems.tsx';
+import { ResultSection } from './ResultSection.tsx';
 import { Section } from './Section.tsx';
 
 export function WorkflowPanel({ document }: { readonly document: Document }) {
@@ -29,6 +30,7 @@ export function WorkflowPanel({ document }: { readonly document: Document }) {
         onRename={(title) => void apply('Rename project', (d) => ok({ ...d, title }))}
       />
       <Problems diagnostics={general} />
+      <ResultSection />
       <Section title="Steps" note={formatPlural(all.length, 'step')}>
         <ul className={styles['list']}>
           {all.map(([id, step]) => (

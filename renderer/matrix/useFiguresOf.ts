@@ -1,17 +1,18 @@
 /** The figures that the matrix shows, by its mode: of the check, of a run's curve, of what a run changed, of its graph. */
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo } from 'react';
 import type { RunSummary, WeightsView } from '../../engine/protocol/api/runs.ts';
 import type { Document } from '../../engine/protocol/document.ts';
 import { stackName } from '../../engine/protocol/document.ts';
 import { figuresOfModel } from '../inspector/model/figures.ts';
-import { latestTaps } from '../inspector/model/live.ts';
 import { useWeights } from '../inspector/LiveSection.tsx';
+import { latestNorms } from '../runs/curve.ts';
+import { useCurve } from '../runs/hooks.ts';
 import { shownRun } from '../runs/live.ts';
 import { useEditor, useEditorState, type EditorState } from '../state/editor.ts';
 import type { Grid } from './model/grid.ts';
 import {
-  gradientFigures,
   memoryFigures,
+  normFigures,
   parameterFigures,
   updateFigures,
   type Figures,
@@ -40,7 +41,7 @@ export function useFiguresOf(document: Document | undefined, grid: Grid, mode: S
   const run = useEditorState(matrixRun);
   const before = useEditorState((s) => (run === undefined ? undefined : s.runDocuments.get(run.run)));
   const weights = useWeights(mode === 'update norm' || mode === 'omega' ? run : undefined);
-  const taps = useTaps(mode === 'grad norm' ? run : undefined);
+  const norms = latestNorms(useCurve(mode === 'grad norm' || mode === 'update norm' ? run?.run : undefined));
   useRunDocument(mode === 'diff to run' ? run : undefined);
   const figures = figuresOfModel(check, grid.model);
   const stacks = useMemo(() => stackNames(document, grid), [document, grid]);
@@ -53,15 +54,16 @@ export function useFiguresOf(document: Document | undefined, grid: Grid, mode: S
       case 'memory':
         return memory;
       case 'grad norm':
-        return gradientFigures(taps, stacks);
+        return normFigures(norms, 'gradient/', stacks);
       case 'update norm':
-        return updateFigures(weights, stacks);
+        // How far training moved a parameter is known at its end; until then, how far the last step did.
+        return weights ? updateFigures(weights, stacks) : normFigures(norms, 'update/', stacks);
       case 'module':
       case 'omega':
       case 'diff to run':
         return NO_FIGURES;
     }
-  }, [mode, parameters, memory, taps, weights, stacks]);
+  }, [mode, parameters, memory, norms, weights, stacks]);
   const missing = whyMissing(mode, run, shown, weights, before);
   return useMemo(
     () => ({ parameters, memory, shown, weights, before, missing }),
@@ -92,35 +94,13 @@ function whyMissing(
   if (mode === 'diff to run') return before === undefined ? `${name}: its graph is being read.` : undefined;
   if (mode === 'grad norm')
     return shown.size === 0 ? `${name} recorded no gradient norms of single parameters.` : undefined;
+  if (mode === 'update norm' && shown.size > 0) return undefined;
   if (weights === undefined)
     return run.state === 'done' || run.state === 'stopped'
       ? `${name}: its weights are being read.`
       : `${name} has not ended yet.`;
   if (mode === 'omega') return weights.sources.length === 0 ? `${name} has no mixture of sources.` : undefined;
   return undefined;
-}
-
-function useTaps(run: RunSummary | undefined): Readonly<Record<string, number | null>> {
-  const editor = useEditor();
-  const [taps, setTaps] = useState<Readonly<Record<string, number | null>>>({});
-  const id = run?.run;
-  useEffect(() => {
-    if (id === undefined) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const read = (): void => {
-      timer = undefined;
-      setTaps(Object.fromEntries(latestTaps(editor.runData.curve(id))));
-    };
-    const stop = editor.runData.listen(id, () => {
-      timer ??= setTimeout(read, 250);
-    });
-    read();
-    return () => {
-      stop();
-      if (timer !== undefined) clearTimeout(timer);
-    };
-  }, [editor, id]);
-  return taps;
 }
 
 function useRunDocument(run: RunSummary | undefined): void {

@@ -22,6 +22,8 @@ export interface StepColumns {
 export interface CurvePart {
   readonly steps: StepColumns;
   readonly evaluations: EvaluationPoint[];
+  /** The latest norms of single parameters, by `gradient/PATH` and `update/PATH`: told now and then, and many. */
+  norms: ReadonlyMap<string, number>;
 }
 
 export interface Curve {
@@ -48,7 +50,10 @@ const newPart = (): CurvePart => ({
     taps: new Map(),
   },
   evaluations: [],
+  norms: new Map(),
 });
+
+const isNorm = (tap: string): boolean => tap.startsWith('gradient/') || tap.startsWith('update/');
 
 /** Adds points at the end. A run that was resumed goes back to its checkpoint: points after it are replaced. */
 export function addPoints(curve: Curve, points: readonly RunPoint[]): void {
@@ -65,7 +70,8 @@ export function addPoints(curve: Curve, points: readonly RunPoint[]): void {
   if (points.length > 0) curve.version++;
 }
 
-function addStep({ steps, evaluations }: CurvePart, point: StepPoint): void {
+function addStep(part: CurvePart, point: StepPoint): void {
+  const { steps, evaluations } = part;
   const last = steps.step.at(-1);
   if (last !== undefined && last >= point.step) {
     cutSteps(steps, lowerBound(steps.step, point.step));
@@ -81,12 +87,18 @@ function addStep({ steps, evaluations }: CurvePart, point: StepPoint): void {
   steps.gradientNorm.push(point.gradientNorm);
   steps.examplesPerSecond.push(point.examplesPerSecond);
   steps.rssBytes.push(point.rssBytes);
+  const norms = new Map<string, number>();
   for (const [name, value] of Object.entries(point.taps)) {
+    if (isNorm(name)) {
+      if (value !== null) norms.set(name, value);
+      continue;
+    }
     let column = steps.taps.get(name);
     if (!column) steps.taps.set(name, (column = Array.from({ length: at }, () => null)));
     column.push(value);
   }
   for (const column of steps.taps.values()) if (column.length === at) column.push(null);
+  if (norms.size > 0) part.norms = norms;
 }
 
 function addEvaluation(evaluations: EvaluationPoint[], point: EvaluationPoint): void {
@@ -110,5 +122,11 @@ export function lowerBound(values: readonly number[], x: number): number {
   }
   return low;
 }
+
+const NO_NORMS: ReadonlyMap<string, number> = new Map();
+
+/** The latest norms of the part that trains now, or that trained last. */
+export const latestNorms = (curve: Curve | undefined): ReadonlyMap<string, number> =>
+  [...(curve?.parts.values() ?? [])].at(-1)?.norms ?? NO_NORMS;
 
 export const lastStep = (part: CurvePart): number => part.steps.step.at(-1) ?? 0;

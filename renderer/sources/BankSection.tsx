@@ -1,15 +1,62 @@
 /** The source bank of a node, as a short list; the table with everything opens from it. */
-import { Snowflake } from 'lucide-react';
+import { Plus, Snowflake } from 'lucide-react';
+import type { ModelNodeAddress } from '../../engine/protocol/edit.ts';
 import type { BankId } from '../../engine/protocol/ids.ts';
 import { useApply } from '../inspector/hooks.ts';
 import { Section } from '../inspector/Section.tsx';
 import { useEditor, useEditorState } from '../state/editor.ts';
-import { Badge, Button, formatPlural, Switch } from '../ui/index.ts';
+import { Badge, Button, formatPlural, Select, Switch } from '../ui/index.ts';
 import { AddSourceMenu } from './AddSourceMenu.tsx';
-import { muteSource, sourceRows } from './model/banks.ts';
+import { freshBankId, muteSource, setNodeBank, sourceRows } from './model/banks.ts';
 import styles from './sources.module.css';
 
-export function BankSection({ bank }: { readonly bank: BankId }) {
+interface Props {
+  readonly at: ModelNodeAddress;
+  readonly bank: BankId | undefined;
+}
+
+export function BankSection({ at, bank }: Props) {
+  const banks = useEditorState((s) => s.document?.banks);
+  const titles = Object.entries(banks ?? {}).map(([id, b]) => ({ value: id as BankId, title: b.title ?? id }));
+  if (bank === undefined || banks?.[bank] === undefined) return <ChooseBank at={at} banks={titles} />;
+  return <Rows at={at} bank={bank} banks={titles} />;
+}
+
+type Titles = readonly { readonly value: BankId; readonly title: string }[];
+
+/** A card that has no bank yet, or one that was taken away. */
+function ChooseBank({ at, banks }: { readonly at: ModelNodeAddress; readonly banks: Titles }) {
+  const apply = useApply();
+  const document = useEditorState((s) => s.document);
+  if (document === undefined) return null;
+  return (
+    <Section title="Source bank" note="none">
+      <p className={styles['quiet']}>A bank is a list of trained adapters. Choose one, or make a new one.</p>
+      <div className={styles['toolbar']}>
+        {banks.map(({ value, title }) => (
+          <Button key={value} small onClick={() => void apply('Choose source bank', setNodeBank(at, value))}>
+            {`Use ${title}`}
+          </Button>
+        ))}
+        <Button
+          small
+          icon={<Plus size={14} />}
+          onClick={() => void apply('Make source bank', setNodeBank(at, freshBankId(document)))}
+        >
+          New bank
+        </Button>
+      </div>
+    </Section>
+  );
+}
+
+interface RowsProps {
+  readonly at: ModelNodeAddress;
+  readonly bank: BankId;
+  readonly banks: Titles;
+}
+
+function Rows({ at, bank, banks }: RowsProps) {
   const editor = useEditor();
   const apply = useApply();
   const document = useEditorState((s) => s.document);
@@ -20,8 +67,20 @@ export function BankSection({ bank }: { readonly bank: BankId }) {
   const active = rows.filter((r) => r.source.mute !== true).length;
   return (
     <Section title="Source bank" note={`${bank} × ${active}`}>
+      {banks.length > 1 && (
+        <Select
+          label="Bank"
+          inline
+          value={bank}
+          options={[...banks]}
+          onChange={(id) => void apply('Choose source bank', setNodeBank(at, id))}
+        />
+      )}
       {rows.length === 0 && (
-        <p className={styles['quiet']}>No source yet. Add trained adapters, or items that train them.</p>
+        <p className={styles['quiet']}>
+          No source yet. A source is a trained adapter: the adapter.safetensors that a run exports, a finished run of
+          this project, or what a step trains.
+        </p>
       )}
       <ul className={styles['rows']} aria-label={`Sources of ${bank}`}>
         {rows.map(({ source, from, metric, problems }) => (

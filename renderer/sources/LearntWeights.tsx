@@ -7,9 +7,10 @@ import { Section } from '../inspector/Section.tsx';
 import { useWeights } from '../inspector/LiveSection.tsx';
 import { withoutLayers } from '../inspector/model/figures.ts';
 import { changesSince, shownRun } from '../runs/live.ts';
+import { showResults } from '../runs/actions.ts';
 import { relationOf } from '../runs/changes.ts';
 import { useEditor, useEditorState } from '../state/editor.ts';
-import { Badge, Button, Callout, formatFigure } from '../ui/index.ts';
+import { Badge, Button, Callout } from '../ui/index.ts';
 import { SourceHeat } from './SourceHeat.tsx';
 import styles from './sources.module.css';
 
@@ -63,7 +64,10 @@ function MergeSources({ run }: { readonly run: NonNullable<ReturnType<typeof sho
   const ask = async (): Promise<void> => {
     setAnswer({ state: 'asking' });
     try {
-      setAnswer({ state: 'known', ...(await editor.client.call('run.mergeSources', { run })) });
+      const found = await editor.client.call('run.mergeSources', { run });
+      // The merged adapter is a new file of the run.
+      if (found.possible) editor.runData.forget(run);
+      setAnswer({ state: 'known', ...found });
     } catch (error) {
       setAnswer({ state: 'idle' });
       editor.report(error);
@@ -75,9 +79,18 @@ function MergeSources({ run }: { readonly run: NonNullable<ReturnType<typeof sho
         {answer.state === 'asking' ? 'Measuring…' : 'Merge into one adapter'}
       </Button>
       {answer.state === 'known' && (
-        <Callout tone={answer.possible ? 'info' : 'warning'}>
+        <Callout
+          tone={answer.possible ? 'info' : 'warning'}
+          action={
+            answer.possible ? (
+              <Button small onClick={() => showResults(editor, run, 'files')}>
+                Show files
+              </Button>
+            ) : undefined
+          }
+        >
           {answer.words}
-          {answer.difference === undefined ? '' : ` Largest difference of outputs: ${formatFigure(answer.difference)}.`}
+          {answer.possible && ' It lies with the files of the run.'}
         </Callout>
       )}
       {answer.state === 'idle' && (

@@ -33,7 +33,7 @@ export function SourceHeat({ names, values, layers }: SourceHeatProps) {
             {row.map((value, k) => (
               <td key={k} title={`${names[k] ?? ''}: ${formatFigure(value)}`}>
                 <span className={styles['heatFill']} style={{ opacity: Math.abs(value) / largest }} />
-                <span>{value.toFixed(2)}</span>
+                <span>{value.toFixed(3)}</span>
               </td>
             ))}
           </tr>

@@ -219,12 +219,8 @@ export type CapabilityId = keyof typeof CAPABILITIES;
 export const NOT_SHOWN_YET: readonly CapabilityId[] = [
   'workflow.promoted-ports',
   'canvas.drop-adapter',
-  'sources.learnt-weights',
-  'sources.merge',
-  'sources.scalearn',
   'edit.undo-not-runs',
   'keys.only',
-  'train.live-overlay',
   'file.unknown-nodes',
   'file.run-killed',
   'templates.all',

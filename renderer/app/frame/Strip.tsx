@@ -8,7 +8,8 @@ import {
   TriangleAlert,
   Workflow,
 } from 'lucide-react';
-import { useEffect, useRef } from 'react';
+import { useEffect, useLayoutEffect, useRef, type RefObject, type WheelEvent } from 'react';
+import { TypeIcon } from '../../canvas/parts/icons.tsx';
 import { useCommands } from '../../commands/runner.ts';
 import { useDerived } from '../../runs/hooks.ts';
 import { isFresh, useEditor, useEditorState, type EditorState } from '../../state/editor.ts';
@@ -45,9 +46,14 @@ export function Strip() {
   useEffect(() => {
     list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [selected]);
+  useFolding(list, pills);
+  // A wheel turns up and down; the strip goes left and right.
+  const scroll = (e: WheelEvent<HTMLElement>): void => {
+    e.currentTarget.scrollLeft += e.deltaY;
+  };
   return (
     <nav className={styles['strip']} aria-label="Workflow">
-      <ol className={styles['list']} ref={list}>
+      <ol className={styles['list']} ref={list} onWheel={scroll}>
         {pills.map((pill, i) => (
           <li key={pill.id} className={styles['step']}>
             {i > 0 && <ChevronRight size={14} className={styles['arrow']} aria-hidden="true" />}
@@ -63,6 +69,27 @@ export function Strip() {
       />
     </nav>
   );
+}
+
+/** What pills leave to their tooltips, one after the other, until all fit: words, titles of quiet steps, all titles. */
+const FOLDS = ['none', 'words', 'quiet', 'titles'] as const;
+
+function useFolding(list: RefObject<HTMLElement | null>, pills: readonly Pill[]): void {
+  useLayoutEffect(() => {
+    const element = list.current;
+    const strip = element?.parentElement;
+    if (!element || !strip) return undefined;
+    const fold = (): void => {
+      for (const level of FOLDS) {
+        strip.dataset['fold'] = level;
+        if (element.scrollWidth <= element.clientWidth) return;
+      }
+    };
+    fold();
+    const observer = new ResizeObserver(fold);
+    observer.observe(strip);
+    return () => observer.disconnect();
+  }, [list, pills]);
 }
 
 function StepPill({ pill, current }: { readonly pill: Pill; readonly current: boolean }) {
@@ -85,6 +112,9 @@ function StepPill({ pill, current }: { readonly pill: Pill; readonly current: bo
         onClick={open}
       >
         <Icon size={14} />
+        <span className={styles['kind']}>
+          <TypeIcon type={pill.type} family="step" size={14} />
+        </span>
         <span className={styles['title']}>{pill.title}</span>{' '}
         {!quiet && <span className={styles['words']}>{pill.words}</span>}
       </button>

@@ -11,12 +11,21 @@ import {
   type EditResult,
   type ModelAddress,
 } from '../../../engine/protocol/edit.ts';
-import { isWall, nodeId, recordOf, type NodeId, type PortId, type RecipeId } from '../../../engine/protocol/ids.ts';
+import {
+  isWall,
+  nodeId,
+  recordOf,
+  type BankId,
+  type NodeId,
+  type PortId,
+  type RecipeId,
+} from '../../../engine/protocol/ids.ts';
 import { ok } from '../../../engine/base/result.ts';
 import { attachingPort, rackPort } from './attachments.ts';
 import { givenWidth, whyNot, type WireContext } from './compatible.ts';
 import { kindFits } from './kinds.ts';
 import { portsOf, wiresOf, type Port } from './ports.ts';
+import { addBank, freshBankId } from '../../sources/model/banks.ts';
 import { because } from './refuse.ts';
 import { titleOf } from './words.ts';
 
@@ -87,14 +96,25 @@ export function newNode(
   const graph = graphAt(context.document, at);
   if (!info || !graph) return because(`There is no node type "${type}".`, 'Choose one of the palette.');
   const id = freeId(graph, type);
+  const banked = info.bank ? withBank(context.document) : { document: context.document, bank: undefined };
   const node: Node = {
     type,
     version: info.version,
     params: fittedParams(context, at, type, beside),
     ...(recipe === undefined ? {} : { recipe }),
+    ...(banked.bank === undefined ? {} : { bank: banked.bank }),
   };
-  const added = addNode(context.document, at, id, node);
+  const added = addNode(banked.document, at, id, node);
   return added.ok ? { ok: true, value: { document: added.value, node: id } } : added;
+}
+
+/** The bank of a new card: the only one there is, or a new one. Among several a person chooses in the inspector. */
+function withBank(document: Document): { readonly document: Document; readonly bank: BankId | undefined } {
+  const banks = Object.keys(document.banks) as BankId[];
+  if (banks.length > 0) return { document, bank: banks.length === 1 ? banks[0] : undefined };
+  const bank = freshBankId(document);
+  const made = addBank(bank)(document);
+  return made.ok ? { document: made.value, bank } : { document, bank: undefined };
 }
 
 /** The ports through which a node could stand in a wire of a kind. */

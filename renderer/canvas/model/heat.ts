@@ -1,24 +1,16 @@
-/** From the taps of a training step to how hot each node is: its update, else its gradient, beside the largest one. */
+/** From the norms that a run tells of single parameters to those of nodes. */
 
-/** Longest first, so that `update/` of a name is taken off whole. */
-const PREFIX = /^(?:update|gradient|grad|tap)\//;
-
-export function heatOf(taps: Readonly<Record<string, number | null>>): ReadonlyMap<string, number> {
-  const updates = Object.entries(taps).filter(([name]) => name.startsWith('update/'));
-  const chosen = updates.length > 0 ? updates : Object.entries(taps);
-  const norms = new Map<string, number>();
-  /** A parameter's name ends with the module and its own part, as in `lora/A`. */
-  const modules = new Set<string>();
-  for (const [name, value] of chosen) {
-    if (value === null || !Number.isFinite(value)) continue;
-    const parts = name
-      .replace(PREFIX, '')
-      .split('/')
-      .filter((part) => !/^\d+$/.test(part));
-    for (const part of parts) norms.set(part, Math.hypot(norms.get(part) ?? 0, value));
-    const module = parts.at(-2) ?? parts.at(-1) ?? '';
-    modules.add(module);
+/** The norm over all parameters that belong to a node, by its id: a parameter's path names the nodes that it lies in. */
+export function normsByNode(
+  norms: ReadonlyMap<string, number>,
+  prefix: 'gradient/' | 'update/',
+): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const [name, value] of norms) {
+    if (!name.startsWith(prefix) || !Number.isFinite(value)) continue;
+    const parts = name.slice(prefix.length).split('/').slice(0, -1);
+    for (const id of new Set(parts.filter((part) => !/^\d+$/.test(part))))
+      found.set(id, Math.hypot(found.get(id) ?? 0, value));
   }
-  const largest = Math.max(0, ...[...modules].map((m) => norms.get(m) ?? 0));
-  return largest === 0 ? new Map() : new Map([...norms].map(([id, v]) => [id, Math.min(1, v / largest)]));
+  return found;
 }

@@ -70,11 +70,15 @@ export const updateFigures = (weights: WeightsView | undefined, stacks: Readonly
     stacks,
   );
 
-/** Norms that a run recorded per parameter, as taps `gradient/PATH`. */
-export const gradientFigures = (taps: Readonly<Record<string, number | null>>, stacks: ReadonlySet<string>): Figures =>
+/** Norms that a run tells of single parameters, by `gradient/PATH` and `update/PATH`. */
+export const normFigures = (
+  norms: ReadonlyMap<string, number>,
+  prefix: 'gradient/' | 'update/',
+  stacks: ReadonlySet<string>,
+): Figures =>
   byModule(
-    Object.entries(taps).flatMap(([name, value]) =>
-      name.startsWith('gradient/') && value !== null ? [{ name: name.slice('gradient/'.length), value }] : [],
+    [...norms].flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [{ name: name.slice(prefix.length), value }] : [],
     ),
     Math.hypot,
     stacks,

@@ -9,9 +9,11 @@ import { capital, formatDelta, formatFigure, isMetric, nameInWords, runTitle, tr
 interface Props {
   readonly run: RunSummary;
   readonly results: RunResults | undefined;
+  /** One part below the other, where there is little room. */
+  readonly narrow?: boolean;
 }
 
-export function ResultCard({ run, results }: Props) {
+export function ResultCard({ run, results, narrow = false }: Props) {
   const editor = useEditor();
   const before = useEditorState((s) => s.runs.findLast((r) => r.number < run.number && r.state === 'done'));
   const metrics = results?.metrics ?? run.metrics;
@@ -20,7 +22,7 @@ export function ResultCard({ run, results }: Props) {
   const other = Object.entries(metrics).filter(([name]) => name !== run.metric && isMetric(name));
   const rows = metrics['rows'];
   return (
-    <div className={styles['summary']}>
+    <div className={narrow ? styles['narrow'] : styles['summary']}>
       <div className={styles['headline']}>
         {run.figure !== undefined && run.metric !== undefined ? (
           <>

@@ -3,7 +3,7 @@ import type { Diagnostic } from '../../../engine/base/errors.ts';
 import { fail, ok, type Result } from '../../../engine/base/result.ts';
 import type { RunSummary } from '../../../engine/protocol/api/runs.ts';
 import type { ArtifactRef, Bank, BankSource, Document, Node, WorkflowNode } from '../../../engine/protocol/document.ts';
-import type { EditResult } from '../../../engine/protocol/edit.ts';
+import { nodeAt, replaceNode, type EditResult, type ModelNodeAddress } from '../../../engine/protocol/edit.ts';
 import {
   bankId,
   entriesOf,
@@ -43,6 +43,13 @@ export function artifactWords(artifact: ArtifactRef): string {
   return artifact.item === undefined ? `step "${artifact.step}"` : `"${artifact.step}", item ${artifact.item}`;
 }
 
+/** Where a source comes from, as a person put it there: a file is named by its name, not by the step that holds it. */
+function originWords(document: Document, artifact: ArtifactRef): string {
+  const step = 'step' in artifact ? document.workflow.nodes[artifact.step] : undefined;
+  const file = step?.type === 'adapter.file' ? step.params['file'] : undefined;
+  return typeof file === 'string' ? `file ${file}` : artifactWords(artifact);
+}
+
 const kindOf = (artifact: ArtifactRef): SourceRow['kind'] =>
   'asset' in artifact ? 'file' : 'promoted' in artifact ? 'promoted' : 'hash' in artifact ? 'stored' : 'step';
 
@@ -55,7 +62,7 @@ export function sourceRows(
 ): readonly SourceRow[] {
   return (document.banks[id]?.sources ?? []).map((source) => ({
     source,
-    from: artifactWords(source.artifact),
+    from: originWords(document, source.artifact),
     kind: kindOf(source.artifact),
     metric: metricOf(source.artifact, runs),
     problems: diagnostics.filter((d) => d.where.node === `bank ${id}` && d.where.param === source.name),
@@ -117,6 +124,16 @@ export const setBankTitle =
     const { title: _before, ...rest } = bank;
     const named = title.trim() === '' ? rest : { ...rest, title: title.trim() };
     return ok({ ...document, banks: withEntry<BankId, Bank>(document.banks, id, named) });
+  };
+
+/** Lets a node take its sources from a bank; a bank that is not there yet is made. */
+export const setNodeBank =
+  (at: ModelNodeAddress, id: BankId): Edit =>
+  (document) => {
+    const made = id in document.banks ? ok(document) : addBank(id)(document);
+    const node = made.ok ? nodeAt(made.value, at) : undefined;
+    if (!made.ok || node === undefined) return made;
+    return ok(replaceNode(made.value, at, { ...node, bank: id }));
   };
 
 /** Whether a name may be that of a source. */

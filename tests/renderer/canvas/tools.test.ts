@@ -7,7 +7,7 @@ import { nodeId } from '../../../engine/protocol/ids.ts';
 import { aligned, distributed, guidesFor } from '../../../renderer/canvas/model/arrange.ts';
 import { clipText, copyNodes, pasteClip, readClip } from '../../../renderer/canvas/model/clipboard.ts';
 import { NO_FIGURES } from '../../../renderer/canvas/model/figures.ts';
-import { heatOf } from '../../../renderer/canvas/model/heat.ts';
+import { normsByNode } from '../../../renderer/canvas/model/heat.ts';
 import { layoutScene, placeMissing } from '../../../renderer/canvas/model/layoutGraph.ts';
 import { detailAt } from '../../../renderer/canvas/model/lod.ts';
 import { blocksOf } from '../../../renderer/canvas/model/markdown.ts';
@@ -173,14 +173,19 @@ describe('small things', () => {
       },
     ]);
   });
-  it('makes taps into shares of the hottest module', () => {
-    const heat = heatOf({
-      'update/layers/0/query/lora/A': 3,
-      'update/layers/1/query/lora/A': 4,
-      'update/layers/0/key/dora/A': 2.5,
-    });
-    expect(heat.get('lora')).toBeCloseTo(5 / Math.hypot(5, 0), 6);
-    expect(heat.get('dora')).toBeCloseTo(0.5, 6);
+  it('adds norms of parameters up by the nodes that they lie in', () => {
+    const norms = normsByNode(
+      new Map([
+        ['update/layers/0/query/lora/A', 3],
+        ['update/layers/1/query/lora/A', 4],
+        ['update/layers/0/key/dora/A', 2.5],
+        ['gradient/layers/0/query/lora/A', 100],
+      ]),
+      'update/',
+    );
+    expect(norms.get('lora')).toBeCloseTo(5, 6);
+    expect(norms.get('dora')).toBeCloseTo(2.5, 6);
+    expect(norms.has('A')).toBe(false);
   });
   it('makes documents of any size for measuring', () => {
     const document = cardsDocument({ cards: 300 });

@@ -1,7 +1,7 @@
 /** Curves: columns that grow, resumed runs, smoothing, thinning, joining, bands of seeds. */
 import { describe, expect, it } from 'vitest';
 import type { EvaluationPoint, StepPoint } from '../../../engine/protocol/api/runs.ts';
-import { addPoints, lowerBound, newCurve } from '../../../renderer/runs/curve.ts';
+import { addPoints, latestNorms, lowerBound, newCurve } from '../../../renderer/runs/curve.ts';
 import { bandOf, figuresOf, joinLines, lineOf, smooth, thin, valueBefore } from '../../../renderer/runs/series.ts';
 
 const step = (n: number, change: Partial<StepPoint> = {}): StepPoint => ({
@@ -38,6 +38,16 @@ describe('curve of a run', () => {
     expect(part?.steps.taps.get('q')).toEqual([null, 3, null]);
     expect(part?.steps.loss).toHaveLength(3);
     expect(curve.version).toBe(1);
+  });
+
+  it('keeps the latest norms of parameters apart from the taps that are drawn', () => {
+    const curve = newCurve();
+    expect(latestNorms(curve).size).toBe(0);
+    addPoints(curve, [step(1, { taps: { 'gradient/lora/A': 1, 'update/lora/A': 2, q: 3 } })]);
+    addPoints(curve, [step(2, { taps: { 'gradient/lora/A': null, 'update/lora/A': 4 } }), step(3)]);
+    expect([...latestNorms(curve)]).toEqual([['update/lora/A', 4]]);
+    expect([...(curve.parts.get('train')?.steps.taps.keys() ?? [])]).toEqual(['q']);
+    expect(figuresOf([curve]).map((f) => f.id)).not.toContain('tap:update/lora/A');
   });
 
   it('replaces what a resumed run does again', () => {
