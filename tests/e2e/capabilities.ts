@@ -223,7 +223,6 @@ export const NOT_SHOWN_YET: readonly CapabilityId[] = [
   'sources.merge',
   'sources.scalearn',
   'edit.undo-not-runs',
-  'keys.only',
   'train.live-overlay',
   'file.unknown-nodes',
   'file.run-killed',
