@@ -222,7 +222,6 @@ export const NOT_SHOWN_YET: readonly CapabilityId[] = [
   'sources.learnt-weights',
   'sources.merge',
   'sources.scalearn',
-  'edit.undo-not-runs',
   'train.live-overlay',
   'file.unknown-nodes',
   'file.run-killed',

@@ -47,6 +47,8 @@ function ChipRow({ chip, scene, drag }: { readonly chip: Chip; readonly scene: S
       aria-label={chipWords(chip)}
       title={chip.problems.length > 0 ? chip.problems.map((p) => p.text).join('\n') : chipWords(chip)}
       onPointerDown={(e) => drag.down(e, chip.id)}
+      // The card under it would take the click for its own and be selected too.
+      onClick={(e) => e.stopPropagation()}
       onKeyDown={(e) => drag.key(e, chip.id)}
     >
       <span className={styles['heat']} data-heat={chip.id} />
