@@ -224,6 +224,5 @@ export const NOT_SHOWN_YET: readonly CapabilityId[] = [
   'sources.scalearn',
   'train.live-overlay',
   'file.unknown-nodes',
-  'file.run-killed',
   'templates.all',
 ];

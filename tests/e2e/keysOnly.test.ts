@@ -97,9 +97,9 @@ it('builds LoRA on query and value from Start and trains it to a result, by keys
 
   // What was stored is what was built, and the run trained it.
   await runCommand(page, 'file.save');
-  const document = onDisk(app, file) as Document;
-  const body = Object.values(document.models)[0]?.nodes['layers' as never]?.body;
-  expect(Object.values(document.recipes).map((r) => r.type)).toEqual(['peft.lora']);
+  const stored = onDisk(app, file) as Document;
+  const body = Object.values(stored.models)[0]?.nodes['layers' as never]?.body;
+  expect(Object.values(stored.recipes).map((r) => r.type)).toEqual(['peft.lora']);
   expect(
     (body?.edges ?? [])
       .filter((e) => e.to.port === 'transforms')
