@@ -223,6 +223,5 @@ export const NOT_SHOWN_YET: readonly CapabilityId[] = [
   'sources.merge',
   'sources.scalearn',
   'train.live-overlay',
-  'file.unknown-nodes',
   'templates.all',
 ];
