@@ -223,5 +223,4 @@ export const NOT_SHOWN_YET: readonly CapabilityId[] = [
   'sources.merge',
   'sources.scalearn',
   'train.live-overlay',
-  'templates.all',
 ];
