@@ -88,7 +88,19 @@ export interface Dispatch {
   readonly blocked: () => boolean;
 }
 
+/** The command that is reached from everywhere. */
+const EVERYWHERE = 'app.palette';
+
 export function listenToKeys(dispatch: Dispatch): () => void {
+  // The code editor takes Ctrl+K for the first of two keys and waits for the second, so the palette is asked before it.
+  const onKeyFirst = (event: KeyboardEvent): void => {
+    const inCode = event.target instanceof Element && event.target.closest('.monaco-editor') !== null;
+    if (!inCode || event.isComposing || dispatch.blocked()) return;
+    if (dispatch.bindings().get(keysOf(event))?.includes(EVERYWHERE) !== true) return;
+    event.preventDefault();
+    event.stopPropagation();
+    dispatch.run(EVERYWHERE);
+  };
   const onKey = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.isComposing) return;
     const keys = keysOf(event);
@@ -103,6 +115,10 @@ export function listenToKeys(dispatch: Dispatch): () => void {
     event.preventDefault();
     dispatch.run(id);
   };
+  addEventListener('keydown', onKeyFirst, true);
   addEventListener('keydown', onKey);
-  return () => removeEventListener('keydown', onKey);
+  return () => {
+    removeEventListener('keydown', onKeyFirst, true);
+    removeEventListener('keydown', onKey);
+  };
 }

@@ -65,7 +65,11 @@ export function NodePanel({ document, subject }: { readonly document: Document; 
         }
         badges={
           <>
-            <Badge tone={trains ? 'trainable' : 'frozen'}>{trains ? 'trainable' : 'frozen'}</Badge>
+            {info === undefined ? (
+              <Badge tone="error">unknown type</Badge>
+            ) : (
+              <Badge tone={trains ? 'trainable' : 'frozen'}>{trains ? 'trainable' : 'frozen'}</Badge>
+            )}
             {range !== undefined && <Badge>{layer === 'all' ? 'all layers' : `layer ${layer}`}</Badge>}
             {node.mute !== undefined && (
               <Badge tone="warning">{node.mute === true ? 'muted' : `muted in ${node.mute}`}</Badge>
@@ -90,7 +94,7 @@ export function NodePanel({ document, subject }: { readonly document: Document; 
       <RecipeSection document={document} at={at} node={node} />
       <Placement at={at} node={node} range={range} trainable={trains} fixed={fixed} />
       {trains && <SharedSection document={document} at={at} node={node} />}
-      <FiguresSection document={document} at={at} range={range} />
+      {info !== undefined && <FiguresSection document={document} at={at} range={range} />}
       <LiveSection document={document} at={at} />
       <GradientSection document={document} at={at} range={range} />
       {isLayer && form}

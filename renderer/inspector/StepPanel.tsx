@@ -53,6 +53,14 @@ export function StepPanel({ document, subject }: { readonly document: Document; 
       />
       <Problems diagnostics={problems.all.filter((d) => d.where.param === undefined || !(d.where.param in infos))} />
       <About info={info} />
+      {info === undefined && !step.body && (
+        <Section title="What it does">
+          <p className={styles['help']}>
+            This Espalier does not know the step <span className={styles['mono']}>{step.type}</span>. Its text is kept
+            as it is.
+          </p>
+        </Section>
+      )}
       {step.model !== undefined && (
         <Section title="Graph">
           <Button

@@ -8,7 +8,7 @@ import { useCommands } from '../commands/runner.ts';
 import { useEditor, useEditorState } from '../state/editor.ts';
 import { useCurve } from './hooks.ts';
 import { shownRun } from './live.ts';
-import { filterLog, levelOf, lineText, type LogLevel } from './logLines.ts';
+import { filterLog, levelOf, lineText, withEnd, type LogLevel } from './logLines.ts';
 import { RunPicker } from './RunPicker.tsx';
 import { hasPlace, showPlace } from './showPlace.ts';
 import styles from './LogPanel.module.css';
@@ -23,12 +23,14 @@ export function LogPanel() {
   const [level, setLevel] = useState<LogLevel>('info');
   const [follows, setFollows] = useState(true);
   const commands = useCommands();
-  const count = curve?.log.length ?? 0;
-  const lines = useMemo(
-    () => [...filterLog(curve?.log ?? [], { search, level })],
+  const said = curve?.log.length ?? 0;
+  const all = useMemo(
+    () => (run ? [...withEnd(curve?.log ?? [], run)] : []),
     // The list grows in place; its length tells that it has.
-    [curve, count, search, level],
+    [curve, said, run],
   );
+  const count = all.length;
+  const lines = useMemo(() => filterLog(all, { search, level }), [all, search, level]);
   if (!run)
     return (
       <Empty

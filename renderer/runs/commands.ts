@@ -23,7 +23,7 @@ import {
 } from './actions.ts';
 import { saveChartsCsv, saveChartsPicture } from './chartFiles.ts';
 import { shownRun } from './live.ts';
-import { logText } from './logLines.ts';
+import { logText, withEnd } from './logLines.ts';
 import { X_AXES } from './runsView.ts';
 import { missingFor } from './trainState.ts';
 
@@ -378,7 +378,7 @@ const resultCommands: readonly UiCommand[] = [
       const run = shownRun(editor.store.getState());
       if (!run) return;
       try {
-        await navigator.clipboard.writeText(logText(editor.runData.curve(run.run).log));
+        await navigator.clipboard.writeText(logText(withEnd(editor.runData.curve(run.run).log, run)));
         editor.toast('info', 'The log is copied.');
       } catch {
         editor.toast('error', 'The clipboard cannot be written. Allow it and try again.');

@@ -1,6 +1,6 @@
 /** Lines of a run's log: their level, time and text. */
 import type { Diagnostic, Severity } from '../../engine/base/errors.ts';
-import type { LogLine } from '../../engine/protocol/api/runs.ts';
+import type { LogLine, RunSummary } from '../../engine/protocol/api/runs.ts';
 import { formatClock } from './words.ts';
 
 export type LogLevel = Severity;
@@ -24,6 +24,26 @@ export function filterLog(lines: readonly LogLine[], filter: LogFilter): readonl
       RANK[levelOf(line)] >= RANK[filter.level] && (search === '' || lineText(line).toLowerCase().includes(search)),
   );
 }
+
+/** The lines of a run, and what became of it where it could not say so itself, because its process was gone. */
+export function withEnd(
+  lines: readonly LogLine[],
+  run: Pick<RunSummary, 'diagnostics' | 'seconds'>,
+): readonly LogLine[] {
+  const untold = run.diagnostics.filter((d) => !lines.some((l) => l.diagnostic?.message === d.message));
+  if (untold.length === 0) return lines;
+  const last = lines.at(-1);
+  const seconds = Math.max(run.seconds, last?.seconds ?? 0);
+  return [...lines, ...untold.map((diagnostic) => lineOf(diagnostic, last?.at ?? '', seconds))];
+}
+
+const lineOf = (diagnostic: Diagnostic, at: string, seconds: number): LogLine => ({
+  kind: 'log',
+  at,
+  seconds,
+  text: diagnostic.message,
+  diagnostic,
+});
 
 /** A finding as one text: where it is, what is wrong, what was found and what to do. */
 export function diagnosticText({ message, found, fix, where }: Diagnostic): string {

@@ -57,6 +57,7 @@ export function createPlot(options: PlotOptions): Plot {
   let lines: readonly DrawnLine[] = [];
   let extent = { from: 0, to: 1 };
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let frame = 0;
   let lastDraw = 0;
   let cursorAt: number | undefined;
   const isLog = options.logScale && (figure.id === 'loss' || figure.id === 'evalLoss' || figure.id === 'gradient');
@@ -93,7 +94,7 @@ export function createPlot(options: PlotOptions): Plot {
 
   const refresh = (): void => {
     if (timer !== undefined) return;
-    timer = setTimeout(() => requestAnimationFrame(draw), Math.max(0, lastDraw + WAIT - performance.now()));
+    timer = setTimeout(() => (frame = requestAnimationFrame(draw)), Math.max(0, lastDraw + WAIT - performance.now()));
   };
 
   const tellValues = (): void => {
@@ -261,6 +262,8 @@ export function createPlot(options: PlotOptions): Plot {
     },
     destroy: () => {
       clearTimeout(timer);
+      // A picture that is due would be drawn over that of the plot which comes after this one.
+      cancelAnimationFrame(frame);
       sized.disconnect();
       host.removeEventListener('wheel', onWheel);
       plot?.destroy();

@@ -24,7 +24,7 @@ export function endWords(run: RunSummary): { readonly level: 'info' | 'error'; r
     case 'failed':
       return { level: 'error', text: `${runTitle(run)} failed at step ${run.step}: ${causeOf(run)}` };
     case 'lost':
-      return { level: 'error', text: `${runTitle(run)} was lost at step ${run.step}. It can be resumed.` };
+      return { level: 'error', text: `${runTitle(run)} stopped at step ${run.step}: ${causeOf(run)}` };
     case 'queued':
     case 'preparing':
     case 'training':

@@ -2,6 +2,7 @@
 import type { NodeId } from '../../../engine/protocol/ids.ts';
 import { entriesOf } from '../../../engine/protocol/ids.ts';
 import type { WorkflowNode } from '../../../engine/protocol/document.ts';
+import { formatGraphAddress, inModel } from '../../../engine/protocol/edit.ts';
 import type { Editor } from '../../state/editor.ts';
 
 export function jumpAcross(editor: Editor, id: string, port: string): void {
@@ -16,6 +17,14 @@ export function jumpAcross(editor: Editor, id: string, port: string): void {
         { graph: `${model}:`, nodes: [promoted.node], edges: [] },
       );
     }
+    return;
+  }
+  const outer = id.split('/').slice(0, -1);
+  const container = outer.pop();
+  // Inside of a stack the other end is on the stack, one level up.
+  if (container !== undefined && place.model !== undefined) {
+    const graph = formatGraphAddress(inModel(place.model, ...(outer as NodeId[])));
+    editor.reveal({ level: 'model' }, { graph, nodes: [container as NodeId], edges: [] });
     return;
   }
   const user = entriesOf<NodeId, WorkflowNode>(document.workflow.nodes).find(([, s]) => s.model === place.model);

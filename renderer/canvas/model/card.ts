@@ -19,16 +19,20 @@ export interface CardSize {
   readonly rackTop: number;
 }
 
+/** A promoted port needs its name, which is the way to its other end. */
+const isPromoted = (p: CardPort): boolean => p.glyph === 'promoted';
+
 /** Ports that are about the card rather than the flow stand below: racks of transforms, scale and shift. */
-const isBelow = (p: CardPort): boolean => p.side === 'in' && (p.kind === 'transform' || p.kind === 'affine');
-const isAbove = (p: CardPort): boolean => p.side === 'out' && (p.kind === 'transform' || p.kind === 'affine');
+const isAside = (p: CardPort): boolean => (p.kind === 'transform' || p.kind === 'affine') && !isPromoted(p);
+const isBelow = (p: CardPort): boolean => p.side === 'in' && isAside(p);
+const isAbove = (p: CardPort): boolean => p.side === 'out' && isAside(p);
 
 export function cardOf(face: Face, inputs: readonly CardPort[], outputs: readonly CardPort[]): CardSize {
   const open = face.stack !== undefined && !face.collapsed;
   if (open) return stackCard(face, inputs, outputs);
   const left = inputs.filter((p) => !isBelow(p));
   const right = outputs.filter((p) => !isAbove(p));
-  const isPlain = left.length <= 1 && right.length <= 1;
+  const isPlain = left.length <= 1 && right.length <= 1 && ![...left, ...right].some(isPromoted);
   const rows = isPlain ? 0 : Math.max(left.length, right.length);
   const width = rows > 0 || face.hasRack || face.chips.length > 0 || face.stack !== undefined ? 240 : 200;
   const rackTop = HEAD + (rows > 0 ? rows * PORT_ROW + 8 : 0);

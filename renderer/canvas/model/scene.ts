@@ -101,7 +101,9 @@ function sceneNode(
   const wires = wiresOf(graph);
   const dockedPorts = new Set(rack.map((a) => a.edge.to.port));
   const wired = new Set([...wires.into(id).map((e) => e.to.port), ...wires.from(id).map((e) => e.from.port)]);
-  const promoted = new Set<string>((graph.promoted ?? []).filter((p) => p.node === id).map((p) => p.port));
+  const promoted = new Map<string, string>(
+    (graph.promoted ?? []).filter((p) => p.node === id).map((p) => [p.port, p.name]),
+  );
   const isStack = node.stack !== undefined && node.body !== undefined;
   const shape = own === undefined || own.output === '' ? '' : shapeWords(own.output);
   const asPort = (p: (typeof ports.inputs)[number], side: 'in' | 'out', i: number): CardPort => ({
@@ -111,7 +113,7 @@ function sceneNode(
     doc: p.doc,
     optional: p.optional,
     wired: wired.has(p.name) || promoted.has(p.name),
-    ...(p.glyph !== undefined ? { glyph: p.glyph } : promoted.has(p.name) ? { glyph: 'promoted' as const } : {}),
+    ...glyphOf(p.glyph, promoted.get(p.name)),
     ...(side === 'out' && i === 0 && shape !== '' ? { shape } : {}),
   });
   const chips = rack.map((a) => chipOf(input, address, a, stack, layer));
@@ -156,6 +158,10 @@ function sceneNode(
     ...card,
   };
 }
+
+/** A port of a stack's wall keeps its own sign. */
+const glyphOf = (own: CardPort['glyph'], promoted: string | undefined): Pick<CardPort, 'glyph' | 'promoted'> =>
+  own !== undefined ? { glyph: own } : promoted === undefined ? {} : { glyph: 'promoted', promoted };
 
 function stateOf(
   node: Node,

@@ -15,6 +15,8 @@ export interface CardPort {
   readonly optional: boolean;
   readonly wired: boolean;
   readonly glyph?: PortGlyph;
+  /** Its name on the level above, when it is promoted there. */
+  readonly promoted?: string;
   readonly shape?: string;
 }
 

@@ -44,7 +44,7 @@ export const Card = memo(function Card({ data, selected }: NodeProps<CardNode>) 
           {ports.map((p) =>
             p.label ? (
               <span key={`${p.type}${p.id}`} className={styles['label']} data-side={p.side} style={{ top: p.y - 8 }}>
-                {p.glyph === 'promoted' ? <Jump id={scene.id} port={p.name} /> : <span>{p.name}</span>}
+                {p.glyph === 'promoted' ? <Jump id={scene.id} port={p.promoted ?? p.name} /> : <span>{p.name}</span>}
                 {p.shape !== undefined && <span className={styles['shape']}>{p.shape}</span>}
               </span>
             ) : null,
@@ -68,7 +68,11 @@ function Jump({ id, port }: { readonly id: string; readonly port: string }) {
       type="button"
       className={`${styles['jump'] ?? ''} nodrag nopan`}
       title={`Go to the other end of "${port}"`}
-      onClick={() => jumpAcross(editor, id, port)}
+      onClick={(e) => {
+        // The card would take the click for its own and be selected in place of the other end.
+        e.stopPropagation();
+        jumpAcross(editor, id, port);
+      }}
     >
       <Pin size={12} aria-hidden />
       {port}
