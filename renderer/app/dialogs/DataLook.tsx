@@ -62,7 +62,7 @@ export function DataLook({ preview, columns, onColumns }: DataLookProps) {
         </table>
       </div>
       <p className={styles['reasons']}>
-        {[`${formatCount(preview.total)} rows, ${preview.task}`, ...preview.reasons].join('. ')}
+        {[`${formatCount(preview.total)} rows, ${preview.task}.`, ...preview.reasons].join(' ')}
       </p>
       {preview.diagnostics.slice(0, 3).map((d, i) => (
         <Callout key={`${d.code}.${i}`} tone={d.severity}>{`${d.message} ${d.fix}`}</Callout>
