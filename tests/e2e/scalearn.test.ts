@@ -182,6 +182,12 @@ it(
     // Nothing selected: the result of the run, and the way to its files.
     await runCommand(page, 'view.graph');
     await stillness(page);
+    // The cards that were placed by hand did not upset the places of the others: what follows the stack stands below it.
+    const below = async (): Promise<number> => {
+      const [stack, next] = [await node(page, 'layers').boundingBox(), await node(page, 'cls').boundingBox()];
+      return (next?.y ?? 0) - (stack?.y ?? 0) - (stack?.height ?? 0);
+    };
+    await expect.poll(below).toBeGreaterThanOrEqual(0);
     const box = (await page.locator('[data-canvas]').boundingBox())!;
     await page.mouse.click(box.x + 20, box.y + 20);
     const result = section('Result');

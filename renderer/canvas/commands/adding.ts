@@ -55,7 +55,7 @@ export function land(editor: Editor, landing: Landing): Step {
     const context = { ...must(contextOf(editor.store.getState()), 'a project is open'), document };
     switch (landing.kind) {
       case 'void':
-        return { ok: true, value: placedAt(document, formatGraphAddress(at), id, landing.at) };
+        return { ok: true, value: placedAt(editor, document, formatGraphAddress(at), id, landing.at) };
       case 'card':
         return landing.way === 'rack'
           ? dock(context, at, landing.node, id)
@@ -74,10 +74,15 @@ export function land(editor: Editor, landing: Landing): Step {
   };
 }
 
-const placedAt = (document: Document, graph: string, id: NodeId, at: Point): Document =>
+/** The others are kept where they are shown: with one place in the document, the graph would not be laid out again. */
+const placedAt = (editor: Editor, document: Document, graph: string, id: NodeId, at: Point): Document =>
   withGraphView(document, graph, (v) => ({
     ...v,
-    positions: { ...v.positions, [id]: { x: snapped(at.x), y: snapped(at.y) } },
+    positions: {
+      ...editor.canvas.current?.positions(graph),
+      ...v.positions,
+      [id]: { x: snapped(at.x), y: snapped(at.y) },
+    },
   }));
 
 const ROOM = 272;
@@ -152,7 +157,7 @@ export function addOnWireEnd(
     if (!built.ok) return built;
     made = built.value.node;
     const id = made;
-    const inside = { ...context, document: placedAt(built.value.document, place.graph, id, place.at) };
+    const inside = { ...context, document: placedAt(editor, built.value.document, place.graph, id, place.at) };
     for (const port of typePorts(type, context.types, from.kind, from.side)) {
       const own = { at, node: id, port };
       const other = { at, node: from.node, port: from.port as PortId };

@@ -84,6 +84,14 @@ export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['l
     return other === undefined ? own : Object.keys(own).length === 0 ? other : { ...other, ...own };
   };
 
+  /** Whether a graph must be laid out: nothing of it has a place, or a new window finds places of a few nodes only. */
+  const lacksPlaces = (scene: Scene, document: Document, graph: string): boolean => {
+    const known = places(document, graph);
+    const nodes = scene.nodes.filter((n) => n.graph === graph);
+    const without = nodes.filter((n) => known[n.node] === undefined).length;
+    return without === nodes.length ? without > 0 : laid[graph] === undefined && without > nodes.length / 2;
+  };
+
   const derive = (state: EditorState): void => {
     const { document, catalog, place, check, selection } = state;
     const model = place.model;
@@ -106,11 +114,9 @@ export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['l
               },
               before.scene,
             );
-    const unplaced = [...scene.graphs.keys()].some(
-      (g) => Object.keys(places(document, g)).length === 0 && scene.nodes.some((n) => n.graph === g),
-    );
-    if (unplaced) {
-      void layout(scene, document, (g) => Object.keys(places(document, g)).length === 0);
+    const unplaced = new Set([...scene.graphs.keys()].filter((g) => lacksPlaces(scene, document, g)));
+    if (unplaced.size > 0) {
+      void layout(scene, document, (g) => unplaced.has(g));
       // Nothing is drawn before it has its place: the first look at a graph is never at a makeshift row.
       if (!before.ready) {
         store.setState({ scene, nodes: [], edges: [], ready: false });
