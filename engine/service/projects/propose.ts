@@ -137,7 +137,7 @@ export function proposeAdapter(
     revision,
     notes: [
       `Read ${imported.config.type} with ${plural(imported.parameters.size, 'tensor')} and ${numbers.toLocaleString('en')} numbers.`,
-      'The modules are laid out as the folder says; training begins with new values.',
+      'Only the modules came in, as the folder describes them. Its trained numbers stay in the folder, and training begins with new ones.',
     ],
   };
 }
