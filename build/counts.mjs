@@ -36,6 +36,31 @@ export function vitestCounts(report, exitCode) {
 }
 
 /**
+ * Names of the tests that passed at a second attempt: each is a weakness of the test or of the product.
+ * @param {string | undefined} report vitest's JSON report
+ * @returns {readonly string[]}
+ */
+export function retriedTests(report) {
+  /** @type {unknown} */
+  let files;
+  try {
+    files = JSON.parse(report ?? '').testResults;
+  } catch {
+    return [];
+  }
+  if (!Array.isArray(files)) return [];
+  return files.flatMap((file) =>
+    file.assertionResults
+      .filter((/** @type {{ status: string, failureMessages?: readonly string[] }} */ t) => {
+        return t.status === 'passed' && (t.failureMessages?.length ?? 0) > 0;
+      })
+      .map((/** @type {{ fullName: string, failureMessages: readonly string[] }} */ t) => {
+        return `${t.fullName}\n    ${t.failureMessages[0]?.split('\n')[0] ?? ''}`;
+      }),
+  );
+}
+
+/**
  * @param {string | undefined} report pytest's JUnit XML report
  * @param {number} exitCode
  * @returns {Counts}

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { run, runChecks, runNode } from './checks.mjs';
 import { ensureChromium, ensureTestElectron } from './browsers.mjs';
-import { exitCodeOf, lastLine, pytestCounts, total, vitestCounts } from './counts.mjs';
+import { exitCodeOf, lastLine, pytestCounts, retriedTests, total, vitestCounts } from './counts.mjs';
 import { ensureNode, ensurePython, root, runMain, SetupError } from './setup.mjs';
 
 /** @typedef {import('./counts.mjs').Counts} Counts */
@@ -88,6 +88,7 @@ async function runVitest(args, suite) {
   const env = { ...process.env, ...(suite ? { ESPALIER_SUITE: suite } : {}) };
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const code = await runNode([vitest, 'run', ...reporters, ...args], env);
+  for (const name of retriedTests(contents(report))) process.stdout.write(`PASSED AT A SECOND ATTEMPT ${name}\n`);
   return vitestCounts(contents(report), code);
 }
 

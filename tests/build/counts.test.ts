@@ -1,11 +1,24 @@
 /** The totals of a test run: every way a runner can fail is counted. */
 import { describe, expect, it } from 'vitest';
-import { exitCodeOf, lastLine, pytestCounts, total, vitestCounts } from '../../build/counts.mjs';
+import { exitCodeOf, lastLine, pytestCounts, retriedTests, total, vitestCounts } from '../../build/counts.mjs';
 
 const report = (...files: readonly { status: string; tests: readonly string[] }[]): string =>
   JSON.stringify({
     testResults: files.map((f) => ({ status: f.status, assertionResults: f.tests.map((status) => ({ status })) })),
   });
+
+describe('retriedTests', () => {
+  it('names what passed after a failure, with the failure', () => {
+    const tests = [
+      { status: 'passed', fullName: 'calm', failureMessages: [] },
+      { status: 'passed', fullName: 'shaky', failureMessages: ['Error: too late\n at x'] },
+      { status: 'failed', fullName: 'broken', failureMessages: ['Error: no'] },
+    ];
+    const text = JSON.stringify({ testResults: [{ status: 'failed', assertionResults: tests }] });
+    expect(retriedTests(text)).toEqual(['shaky\n    Error: too late']);
+    expect([retriedTests(undefined), retriedTests('[]')]).toEqual([[], []]);
+  });
+});
 
 describe('vitestCounts', () => {
   it('counts tests by their status', () => {
