@@ -22,6 +22,7 @@ import {
   type GraphPlaces,
 } from '../model/flow.ts';
 import { layoutScene, type Laid } from '../model/layoutGraph.ts';
+import { roomIn } from '../model/room.ts';
 import { EMPTY_SCENE, makeScene } from '../model/scene.ts';
 import type { Scene } from '../model/sceneTypes.ts';
 import { makeWorkflowScene } from '../model/workflowScene.ts';
@@ -123,7 +124,16 @@ export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['l
         return;
       }
     }
+    makeRoom(scene, document);
     draw(scene, document, selection);
+  };
+
+  /** Cards that grow push down what lies below, where a layout alone has said the places and nobody has. */
+  const makeRoom = (scene: Scene, document: Document): void => {
+    if (canvas.getState().dragging) return;
+    const isLaid = (graph: string): boolean =>
+      laid[graph] !== undefined && Object.keys(view(document, graph).positions).length === 0;
+    laid = { ...laid, ...roomIn(scene, (graph) => places(document, graph), isLaid) };
   };
 
   const draw = (scene: Scene, document: Document, selection: Selection): void => {
