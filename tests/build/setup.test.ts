@@ -42,7 +42,7 @@ describe('ensureNode', () => {
     vi.stubEnv('npm_execpath', join(folder, 'npm.js'));
     ensureNode(folder);
     ensureNode(folder);
-    expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe('ci --no-audit --no-fund;');
+    expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe('ci --no-audit --no-fund --loglevel=error;');
   });
 
   it('tells the failure of npm ci, and tries again the next time', () => {

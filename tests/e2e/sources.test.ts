@@ -80,7 +80,9 @@ describe('sources', () => {
       .filter({ has: app.page.getByRole('button', { name: 'FFN, in series', exact: true }) });
     await expect.poll(async () => (await series.locator('[data-column="0"]').innerText()).trim()).toMatch(/S/);
     await runCommand(app.page, 'edit.undo');
-    await expect.poll(async () => (await series.locator('[data-column="0"] [data-drawn]').innerText()).trim()).toBe('·');
+    await expect
+      .poll(async () => (await series.locator('[data-column="0"] [data-drawn]').innerText()).trim())
+      .toBe('·');
   });
 });
 

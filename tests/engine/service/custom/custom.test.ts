@@ -66,7 +66,10 @@ describe('a source from the editor', () => {
   it('that never ends leaves the service answering', async () => {
     const endless = source('mine').replace("const x = inputs.tensor('x');", "for (;;); const x = inputs.tensor('x');");
     const trying = at.call('custom.try', { name: 'mine', source: endless });
-    const first = await Promise.race([trying.then(() => 'the node'), at.call('app.info', {}).then(() => 'the service')]);
+    const first = await Promise.race([
+      trying.then(() => 'the node'),
+      at.call('app.info', {}).then(() => 'the service'),
+    ]);
     expect(first).toBe('the service');
     expect((await trying).diagnostics).toMatchObject([{ code: 'custom-node-time' }]);
   }, 60_000);
