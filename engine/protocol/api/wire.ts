@@ -5,6 +5,9 @@
  *   POST /api/command   {name, key?, params}              -> Answer       Authorization: Bearer TOKEN
  *   POST /api/upload    bytes; header x-file-name         -> {grant}      application/octet-stream; files with one
  *                                                                        x-folder become a folder, which is granted
+ *   POST /api/ticket    {}                                -> {ticket}     for another window of the same person
+ *   POST /api/grant     {path, kind}                      -> {grant}      the shell alone: what a native dialog gave
+ *   POST /api/challenge {nonce}                           -> {answer}     proves the engine to the shell before any token
  *   GET  /api/download/TICKET                             -> the file     one use, 30 s; no token, the ticket is the right
  *   WS   /api/events    first frame {token}               -> events       then subscribe frames
  */

@@ -243,6 +243,37 @@ describe('sizes', () => {
   );
 });
 
+describe('uploads of a folder', () => {
+  const part = (folder: string, name: string): RawRequest => ({
+    ...upload(),
+    headers: { ...upload().headers, 'x-file-name': name, 'x-folder': folder },
+  });
+  const grantOf = async (request: RawRequest): Promise<string> =>
+    ((await running.raw(request)).json() as { result: { grant: string } }).result.grant;
+  it('give one grant for the files of one name, another for those of another', async () => {
+    const first = await grantOf(part('folder-one', 'a.json'));
+    expect(await grantOf(part('folder-one', 'b.json'))).toBe(first);
+    expect(await grantOf(part('folder-two', 'a.json'))).not.toBe(first);
+  });
+  it.each(['short', '..%2F..%2Fetc', '../../../etc/passwd', 'with a space', 'x'.repeat(65)])(
+    'under the name %s are refused',
+    async (folder) => {
+      await refused(part(folder, 'a.json'), 400);
+    },
+  );
+  it('take no file twice, none by a path, and no more than belong to an adapter', async () => {
+    await grantOf(part('folder-three', 'a.json'));
+    await refused(part('folder-three', 'a.json'), 400);
+    expect([400, 403]).toContain((await running.raw(part('folder-three', '..%2Fa.json'))).status);
+    for (let i = 0; i < 64; i++) await running.raw(part('folder-four', `${i}.json`));
+    await refused(part('folder-four', 'one-more.json'), 413);
+  });
+  it('ask for a token too', async () => {
+    const { authorization: _none, ...headers } = part('folder-five', 'a.json').headers ?? {};
+    await refused({ ...part('folder-five', 'a.json'), headers }, 401);
+  });
+});
+
 describe('tickets and tokens', () => {
   it('a ticket opens one session', async () => {
     const request = session();
