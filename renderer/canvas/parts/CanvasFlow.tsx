@@ -106,7 +106,12 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
     };
   }, [ready, fits, flow, follow]);
   const onMoveStart = useCallback((event: unknown): void => {
-    if (event !== null && root.current) root.current.dataset['view'] = 'chosen';
+    if (event === null || !root.current) return;
+    root.current.dataset['view'] = 'chosen';
+    root.current.dataset['moving'] = '';
+  }, []);
+  const onMoveEnd = useCallback((): void => {
+    delete root.current?.dataset['moving'];
   }, []);
   useHeat(root);
   usePath(root, nodes.length);
@@ -204,6 +209,7 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
           onEdgesChange={onEdgesChange}
           onMoveStart={onMoveStart}
           onMove={onMove}
+          onMoveEnd={onMoveEnd}
           onNodeDragStart={hands.onNodeDragStart as never}
           onNodeDrag={hands.onNodeDrag as never}
           onNodeDragStop={hands.onNodeDragStop as never}
