@@ -1,13 +1,16 @@
-/** Thirty kills each of page, service and run while a person types and a run trains. */
+/**
+ * Thirty kills each of page, service and run while a person types and a run trains; `ESPALIER_ROUNDS` asks for another
+ * number.
+ */
 import { expect, it } from 'vitest';
 import { expectHarmless, makeFaults, type Fault } from '../e2e/faults.ts';
 import { useApp } from '../e2e/harness/index.ts';
 import { smallProject } from '../e2e/training.ts';
 
 const app = useApp();
-const ROUNDS = 30;
+const ROUNDS = Number(process.env['ESPALIER_ROUNDS'] ?? 30);
 const SETTINGS = {
-  maxSteps: 24_000,
+  maxSteps: 800 * ROUNDS,
   maxLength: 16,
   batch: 8,
   epochs: 10_000,
@@ -15,7 +18,7 @@ const SETTINGS = {
   checkpointEvery: 100,
 };
 
-it('90 kills lose no edit older than two seconds, run no command twice and change no bit of the run', async () => {
+it(`${3 * ROUNDS} kills lose no edit older than two seconds, run no command twice and change no bit of the run`, async () => {
   smallProject(app.surroundings, 'killed', { train: SETTINGS });
   smallProject(app.surroundings, 'calm', { train: SETTINGS });
   const order = Array.from({ length: ROUNDS }, (): Fault[] => ['run', 'service', 'page']).flat();
