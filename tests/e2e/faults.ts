@@ -131,7 +131,7 @@ export async function makeFaults(
     count = shown;
     agreed = { revision, n: shown };
   }
-  await untilTrain(page, ['finished'], 300_000);
+  await untilTrain(page, ['finished'], 3_600_000);
   const runs = await callFrom(page, 'run.list', { project });
   const [run] = runs;
   if (run === undefined) throw new Error('The run is gone.');

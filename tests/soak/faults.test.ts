@@ -10,7 +10,7 @@ import { smallProject } from '../e2e/training.ts';
 const app = useApp();
 const ROUNDS = Number(process.env['ESPALIER_ROUNDS'] ?? 30);
 const SETTINGS = {
-  maxSteps: 800 * ROUNDS,
+  maxSteps: 250 * ROUNDS,
   maxLength: 16,
   batch: 8,
   epochs: 10_000,
