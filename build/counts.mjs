@@ -4,6 +4,21 @@
  */
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ status: string, fullName?: string, failureMessages?: readonly string[] }} Assertion */
+
+/**
+ * The files of vitest's JSON report; undefined when it is none.
+ * @param {string | undefined} report
+ * @returns {readonly { status: string, assertionResults: readonly Assertion[] }[] | undefined}
+ */
+function filesOf(report) {
+  try {
+    const { testResults } = JSON.parse(report ?? '');
+    return Array.isArray(testResults) ? testResults : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * @param {string | undefined} report vitest's JSON report
@@ -13,14 +28,8 @@
 export function vitestCounts(report, exitCode) {
   /** @type {Counts} */
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  /** @type {unknown} */
-  let files;
-  try {
-    files = JSON.parse(report ?? '').testResults;
-  } catch {
-    return { ...counts, failed: 1 };
-  }
-  if (!Array.isArray(files)) return { ...counts, failed: 1 };
+  const files = filesOf(report);
+  if (files === undefined) return { ...counts, failed: 1 };
   for (const file of files) {
     let failedHere = 0;
     for (const { status } of file.assertionResults) {
@@ -41,22 +50,10 @@ export function vitestCounts(report, exitCode) {
  * @returns {readonly string[]}
  */
 export function retriedTests(report) {
-  /** @type {unknown} */
-  let files;
-  try {
-    files = JSON.parse(report ?? '').testResults;
-  } catch {
-    return [];
-  }
-  if (!Array.isArray(files)) return [];
-  return files.flatMap((file) =>
-    file.assertionResults
-      .filter((/** @type {{ status: string, failureMessages?: readonly string[] }} */ t) => {
-        return t.status === 'passed' && (t.failureMessages?.length ?? 0) > 0;
-      })
-      .map((/** @type {{ fullName: string, failureMessages: readonly string[] }} */ t) => {
-        return `${t.fullName}\n    ${t.failureMessages[0]?.split('\n')[0] ?? ''}`;
-      }),
+  return (filesOf(report) ?? []).flatMap(({ assertionResults }) =>
+    assertionResults.flatMap(({ status, fullName, failureMessages: [first] = [] }) =>
+      status === 'passed' && first !== undefined ? [`${fullName}\n    ${first.split('\n')[0]}`] : [],
+    ),
   );
 }
 

@@ -88,8 +88,9 @@ async function runVitest(args, suite) {
   const env = { ...process.env, ...(suite ? { ESPALIER_SUITE: suite } : {}) };
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const code = await runNode([vitest, 'run', ...reporters, ...args], env);
-  for (const name of retriedTests(contents(report))) process.stdout.write(`PASSED AT A SECOND ATTEMPT ${name}\n`);
-  return vitestCounts(contents(report), code);
+  const text = contents(report);
+  for (const name of retriedTests(text)) process.stdout.write(`PASSED AT A SECOND ATTEMPT ${name}\n`);
+  return vitestCounts(text, code);
 }
 
 /**
