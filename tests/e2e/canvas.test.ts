@@ -1,8 +1,5 @@
 /** The canvas of a model by hand: looking, selecting, wiring, dropping, and what it refuses. */
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { root } from '../../build/setup.mjs';
 import type { Document } from '../../engine/protocol/document.ts';
 import {
   centre,
@@ -12,54 +9,28 @@ import {
   dragWire,
   edges,
   node,
-  onDisk,
   runCommand,
-  stillness,
   useApp,
   type Point,
 } from './harness/index.ts';
+import { copySamples } from './samples.ts';
+import { bodyOf, openCopy, pointOnWire, portOf, savedDocument, wires } from './support/modelCanvas.ts';
 
 const app = useApp({
   viewport: { width: 1440, height: 900 },
-  prepare: ({ workspace }) => {
-    for (const name of ['first-steps.csv', 'first-steps.eval.csv'])
-      copyFileSync(join(root, 'examples', name), join(workspace, name));
-  },
+  prepare: ({ workspace }) => copySamples(workspace),
 });
 let file = '';
 let opened = 0;
 
 async function open(): Promise<void> {
-  // The service keeps open documents, so each test has its own.
   file = `canvas-${opened++}.espalier.json`;
-  copyFileSync(join(root, 'examples', 'first-steps.espalier.json'), join(app.workspace, file));
-  await app.openDocument(file);
-  await node(app.page, 'layers/query').waitFor();
-  await app.page.waitForTimeout(600);
+  await openCopy(app, file);
 }
 
-const port = (id: string, name: string, side: 'source' | 'target') =>
-  app.page.locator(`.react-flow__handle.${side}[data-nodeid="${id}"][data-handleid="${name}"]`);
+const port = (id: string, name: string, side: 'source' | 'target') => portOf(app.page, id, name, side);
 
-/** The document as it is on the disk, when it says what is expected. */
-async function saved(test: (document: Document) => boolean): Promise<Document> {
-  let last: Document | undefined;
-  await expect
-    .poll(
-      async () => {
-        await runCommand(app.page, 'file.save');
-        last = onDisk(app, file) as Document;
-        return test(last);
-      },
-      { timeout: 20_000 },
-    )
-    .toBe(true);
-  return last as Document;
-}
-const bodyOf = (d: Document) => Object.values(d.models)[0]?.nodes['layers' as never]?.body;
-const wires = (d: Document): readonly string[] =>
-  (bodyOf(d)?.edges ?? []).map((e) => `${e.from.node}.${e.from.port}->${e.to.node}.${e.to.port}`);
-
+const saved = (test: (document: Document) => boolean): Promise<Document> => savedDocument(app, file, test);
 const click = (id: string, options: { shift?: boolean; button?: 'right' } = {}): Promise<void> =>
   node(app.page, id).click({
     position: { x: 50, y: 12 },
@@ -67,15 +38,7 @@ const click = (id: string, options: { shift?: boolean; button?: 'right' } = {}):
     ...(options.button === undefined ? {} : { button: options.button }),
   });
 
-/** A place on a wire near its end, where it lies apart from others; a straight one has a box without height. */
-const wireMiddle = async (end: string): Promise<Point> => {
-  await stillness(app.page);
-  return app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
-    const line = path as SVGPathElement;
-    const at = line.getPointAtLength(line.getTotalLength() * 0.8).matrixTransform(line.getScreenCTM() ?? undefined);
-    return { x: at.x, y: at.y };
-  });
-};
+const wireMiddle = (end: string): Promise<Point> => pointOnWire(app.page, end);
 
 /** The void below the graph. */
 const void_ = async (): Promise<Point> => {

@@ -1,53 +1,26 @@
 /** Tools of the canvas: groups, notes, finding, menus, zoom, overlays, stacks, chips, the workflow level. */
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { root } from '../../build/setup.mjs';
 import type { Document } from '../../engine/protocol/document.ts';
-import { centre, drag, node, onDisk, runCommand, stillness, useApp, type Point } from './harness/index.ts';
+import { centre, drag, node, runCommand, useApp, type Point } from './harness/index.ts';
+import { copySamples } from './samples.ts';
+import { bodyOf, openCopy, pointOnWire, savedDocument } from './support/modelCanvas.ts';
 
 const app = useApp({
   viewport: { width: 1440, height: 900 },
-  prepare: ({ workspace }) => {
-    for (const name of ['first-steps.csv', 'first-steps.eval.csv'])
-      copyFileSync(join(root, 'examples', name), join(workspace, name));
-  },
+  prepare: ({ workspace }) => copySamples(workspace),
 });
 let file = '';
 let opened = 0;
 
 async function open(): Promise<void> {
-  // The service keeps open documents, so each test has its own.
   file = `canvasTools-${opened++}.espalier.json`;
-  copyFileSync(join(root, 'examples', 'first-steps.espalier.json'), join(app.workspace, file));
-  await app.openDocument(file);
-  await node(app.page, 'layers/query').waitFor();
-  await app.page.waitForTimeout(600);
+  await openCopy(app, file);
 }
 
-async function saved(test: (document: Document) => boolean): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        await runCommand(app.page, 'file.save');
-        return test(onDisk(app, file) as Document);
-      },
-      { timeout: 20_000 },
-    )
-    .toBe(true);
-}
-const bodyOf = (d: Document) => Object.values(d.models)[0]?.nodes['layers' as never]?.body;
+const saved = (test: (document: Document) => boolean): Promise<Document> => savedDocument(app, file, test);
 const click = (id: string, shift = false): Promise<void> =>
   node(app.page, id).click({ position: { x: 50, y: 12 }, ...(shift ? { modifiers: ['Shift'] } : {}) });
-/** A place on a wire near its end, where it lies apart from others; a straight one has a box without height. */
-const wireMiddle = async (end: string): Promise<Point> => {
-  await stillness(app.page);
-  return app.page.locator(`.react-flow__edge[data-id$="${end}"] path.react-flow__edge-path`).evaluate((path) => {
-    const line = path as SVGPathElement;
-    const at = line.getPointAtLength(line.getTotalLength() * 0.8).matrixTransform(line.getScreenCTM() ?? undefined);
-    return { x: at.x, y: at.y };
-  });
-};
+const wireMiddle = (end: string): Promise<Point> => pointOnWire(app.page, end);
 
 const detail = (): Promise<string | null> => app.page.locator('[data-canvas]').getAttribute('data-detail');
 

@@ -4,7 +4,8 @@ import type { Locator } from 'playwright-core';
 import type { Document } from '../../engine/protocol/document.ts';
 import type { ProjectId } from '../../engine/protocol/api/fields.ts';
 import { centre, dragOnto, dragWire, node, stillness, type Point } from './harness/canvas.ts';
-import { onDisk, runCommand, useApp } from './harness/index.ts';
+import { runCommand, useApp } from './harness/index.ts';
+import { bodyOf, portOf, savedDocument, wires } from './support/modelCanvas.ts';
 import { SOURCES, TARGET, trainSources } from './support/sourceAdapters.ts';
 import { trainToResult } from './training.ts';
 
@@ -18,23 +19,8 @@ const MINUTES = 300_000;
 
 const inspector = (): Locator => app.page.getByTestId('inspector');
 const section = (title: string): Locator => inspector().getByRole('region', { name: title, exact: true });
-const port = (id: string, name: string, side: 'source' | 'target'): Locator =>
-  app.page.locator(`.react-flow__handle.${side}[data-nodeid="${id}"][data-handleid="${name}"]`);
-
-async function saved(test: (document: Document) => boolean): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        await runCommand(app.page, 'file.save');
-        return test(onDisk(app, TARGET) as Document);
-      },
-      { timeout: 20_000 },
-    )
-    .toBe(true);
-}
-const bodyOf = (d: Document) => Object.values(d.models)[0]?.nodes['layers' as never]?.body;
-const wires = (d: Document): readonly string[] =>
-  (bodyOf(d)?.edges ?? []).map((e) => `${e.from.node}.${e.from.port}->${e.to.node}.${e.to.port}`);
+const port = (id: string, name: string, side: 'source' | 'target'): Locator => portOf(app.page, id, name, side);
+const saved = (test: (document: Document) => boolean): Promise<Document> => savedDocument(app, TARGET, test);
 
 async function fromPalette(name: string, type: string, to: Point): Promise<void> {
   const palette = app.page.getByRole('region', { name: 'Modules', exact: true });
