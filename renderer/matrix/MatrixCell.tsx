@@ -35,6 +35,7 @@ export interface MatrixCellProps {
 export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
   const { view, wide } = props;
   const { cell, mode } = view;
+  const isOutside = wide && cell.length === 0 && mode === 'module';
   return (
     <div
       id={props.id}
@@ -57,13 +58,12 @@ export const MatrixCell = memo(function MatrixCell(props: MatrixCellProps) {
       )}
       style={{ width: props.width }}
     >
-      <span className={styles['words']}>{view.words}</span>
+      <span className="visually-hidden">{view.words}</span>
       <span className={styles['content']} data-drawn aria-hidden>
         {mode !== 'module' && mode !== 'diff to run' && view.heat > 0 && (
           <span className={styles['heatFill']} style={{ opacity: 0.06 + 0.36 * view.heat }} />
         )}
-        {!(wide && cell.length === 0 && mode === 'module') && <Content view={view} />}
-        {wide && cell.length === 0 && mode === 'module' && <span>outside the layers</span>}
+        {isOutside ? <span>outside the layers</span> : <Content view={view} />}
       </span>
     </div>
   );

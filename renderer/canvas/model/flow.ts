@@ -5,7 +5,7 @@
 import type { Edge as FlowEdgeBase, Node as FlowNodeBase } from '@xyflow/react';
 import type { Group, Note, Point } from '../../../engine/protocol/view.ts';
 import { BODY_ORIGIN, grown, widened } from './card.ts';
-import { extent, placeMissing } from './layoutGraph.ts';
+import { extent, groupedByGraph, placeMissing } from './layoutGraph.ts';
 import { routesOf, type RouteBox } from './routes.ts';
 import type { PlacedPort, Scene, SceneEdge, SceneNode } from './sceneTypes.ts';
 
@@ -60,18 +60,8 @@ export interface Placed {
 
 /** All cards with places and final sizes, containers before their bodies. */
 export function placeScene(scene: Scene, places: (graph: string) => GraphPlaces): readonly Placed[] {
-  const byGraph = new Map<string, SceneNode[]>();
-  for (const n of scene.nodes) {
-    const list = byGraph.get(n.graph);
-    if (list) list.push(n);
-    else byGraph.set(n.graph, [n]);
-  }
-  const edges = new Map<string, SceneEdge[]>();
-  for (const e of scene.edges) {
-    const list = edges.get(e.graph);
-    if (list) list.push(e);
-    else edges.set(e.graph, [e]);
-  }
+  const byGraph = groupedByGraph(scene.nodes);
+  const edges = groupedByGraph(scene.edges);
   const sizes = new Map<string, { readonly width: number; readonly height: number }>();
   const found = new Map<string, Placed>();
   for (const graph of [...scene.graphs.keys()].reverse()) {

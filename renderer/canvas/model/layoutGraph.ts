@@ -75,10 +75,8 @@ export async function layoutScene(
     readonly progress?: (p: LayoutProgress) => void;
   } = {},
 ): Promise<Laid> {
-  const byGraph = new Map<string, SceneNode[]>();
-  for (const n of scene.nodes) byGraph.set(n.graph, [...(byGraph.get(n.graph) ?? []), n]);
-  const edges = new Map<string, SceneEdge[]>();
-  for (const e of scene.edges) edges.set(e.graph, [...(edges.get(e.graph) ?? []), e]);
+  const byGraph = groupedByGraph(scene.nodes);
+  const edges = groupedByGraph(scene.edges);
   const order = [...scene.graphs.keys()].reverse().filter((g) => byGraph.has(g));
   const sizes = new Map<string, { width: number; height: number }>();
   const positions: Record<string, Record<string, Point>> = {};
@@ -98,6 +96,17 @@ export async function layoutScene(
     options.progress?.({ done: ++done, of: order.length });
   }
   return { positions };
+}
+
+/** Nodes or edges of a scene, by the graph that they belong to. */
+export function groupedByGraph<T extends { readonly graph: string }>(items: readonly T[]): ReadonlyMap<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const item of items) {
+    const list = found.get(item.graph);
+    if (list) list.push(item);
+    else found.set(item.graph, [item]);
+  }
+  return found;
 }
 
 /** The right and lower end of placed nodes. */

@@ -5,8 +5,8 @@
 import type { Point } from '../../../engine/protocol/view.ts';
 import { grown, onGrid } from './card.ts';
 import type { GraphPlaces } from './flow.ts';
-import { extent } from './layoutGraph.ts';
-import type { Scene, SceneNode } from './sceneTypes.ts';
+import { extent, groupedByGraph } from './layoutGraph.ts';
+import type { Scene } from './sceneTypes.ts';
 
 /** Between two cards, one below the other. */
 const GAP = 24;
@@ -21,8 +21,7 @@ export function roomIn(
   places: (graph: string) => GraphPlaces,
   mayMove: (graph: string) => boolean,
 ): Readonly<Record<string, GraphPlaces>> {
-  const byGraph = new Map<string, SceneNode[]>();
-  for (const n of scene.nodes) byGraph.set(n.graph, [...(byGraph.get(n.graph) ?? []), n]);
+  const byGraph = groupedByGraph(scene.nodes);
   const sizes = new Map<string, { readonly width: number; readonly height: number }>();
   const found: Record<string, GraphPlaces> = {};
   // Bodies come first: a container is as large as what it holds.

@@ -67,6 +67,8 @@ export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['l
   /** Places from layouts, by model and graph; the document's own come first. */
   let laid: Record<string, GraphPlaces> = {};
   let laying: string | undefined;
+  /** Where every card was found to have its room. */
+  let roomy = { laid, view: undefined as Document['view'], nodes: EMPTY_SCENE.nodes };
   let routed: {
     readonly scene: Scene;
     readonly nodes: readonly FlowNode[];
@@ -131,9 +133,12 @@ export function createBoard(editor: Editor, canvas: CanvasStore, level: Board['l
   /** Cards that grow push down what lies below, where a layout alone has said the places and nobody has. */
   const makeRoom = (scene: Scene, document: Document): void => {
     if (canvas.getState().dragging) return;
+    // A selection or a finding makes no card grow.
+    if (roomy.laid === laid && roomy.view === document.view && sameItems(roomy.nodes, scene.nodes)) return;
     const isLaid = (graph: string): boolean =>
       laid[graph] !== undefined && Object.keys(view(document, graph).positions).length === 0;
     laid = { ...laid, ...roomIn(scene, (graph) => places(document, graph), isLaid) };
+    roomy = { laid, view: document.view, nodes: scene.nodes };
   };
 
   const draw = (scene: Scene, document: Document, selection: Selection): void => {
