@@ -2,32 +2,47 @@
 import { Command } from 'cmdk';
 import { Search } from 'lucide-react';
 import { Dialog as Base } from 'radix-ui';
-import { useMemo, useState } from 'react';
+import { memo, useCallback, useDeferredValue, useMemo, useState, type KeyboardEvent } from 'react';
 import type { UiCommand } from '../../commands/command.ts';
-import { useCommands } from '../../commands/runner.ts';
+import { useCommands, type CommandRunner } from '../../commands/runner.ts';
 import { Keys } from '../../ui/index.ts';
 import { rank } from '../fuzzy.ts';
 import { recentCommands } from '../remember.ts';
 import type { OverlayProps } from './Dialogs.tsx';
 import styles from './Palette.module.css';
 
+/** The commands that fit, the best first. */
+function answer(runner: CommandRunner, text: string, recent: readonly string[]): readonly UiCommand[] {
+  const all = runner.commands.filter((c) => c.id !== 'app.palette');
+  const ranked = rank(all, text, recent);
+  // Without a text, what cannot run at the moment comes last; with one, the best answer stays first and says why.
+  if (text.trim() !== '') return ranked;
+  const can = (c: UiCommand): boolean => runner.why(c.id) === undefined;
+  return [...ranked.filter(can), ...ranked.filter((c) => !can(c))];
+}
+
 export function Palette({ onClose }: OverlayProps) {
   const runner = useCommands();
   const [text, setText] = useState('');
+  // The letter is painted at once, the list when there is time.
+  const asked = useDeferredValue(text);
   const recent = useMemo(recentCommands, []);
-  const found = useMemo(() => {
-    const all = runner.commands.filter((c) => c.id !== 'app.palette');
-    const ranked = rank(all, text, recent);
-    // Without a text, what cannot run at the moment comes last; with one, the best answer stays first and says why.
-    if (text.trim() !== '') return ranked;
-    const can = (c: UiCommand): boolean => runner.why(c.id) === undefined;
-    return [...ranked.filter(can), ...ranked.filter((c) => !can(c))];
-  }, [runner, text, recent]);
-  const take = (id: string): void => {
-    if (runner.why(id) !== undefined) return;
-    onClose();
-    // The dialog gives the focus back before the command moves it.
-    setTimeout(() => runner.run(id), 0);
+  const found = useMemo(() => answer(runner, asked, recent), [runner, asked, recent]);
+  const take = useCallback(
+    (id: string): void => {
+      if (runner.why(id) !== undefined) return;
+      onClose();
+      // The dialog gives the focus back before the command moves it.
+      setTimeout(() => runner.run(id), 0);
+    },
+    [runner, onClose],
+  );
+  // Enter means the answer to what has been typed, also when the list still shows the one before.
+  const onKeyDown = (e: KeyboardEvent): void => {
+    const [first] = e.key === 'Enter' && asked !== text ? answer(runner, text, recent) : [];
+    if (!first) return;
+    e.preventDefault();
+    take(first.id);
   };
   return (
     <Base.Root open onOpenChange={(open) => (open ? undefined : onClose())}>
@@ -35,7 +50,7 @@ export function Palette({ onClose }: OverlayProps) {
         <Base.Overlay className={styles['veil']} />
         <Base.Content className={styles['palette']} aria-describedby={undefined}>
           <Base.Title className="visually-hidden">All commands</Base.Title>
-          <Command label="All commands" shouldFilter={false} loop>
+          <Command label="All commands" shouldFilter={false} loop onKeyDown={onKeyDown}>
             <div className={styles['search']}>
               <Search size={18} />
               <Command.Input
@@ -47,10 +62,8 @@ export function Palette({ onClose }: OverlayProps) {
               />
             </div>
             <Command.List className={styles['list']} label="Commands">
-              <Command.Empty className={styles['empty']}>{`No command fits "${text}".`}</Command.Empty>
-              {found.map((command) => (
-                <Item key={command.id} command={command} onTake={take} />
-              ))}
+              <Command.Empty className={styles['empty']}>{`No command fits "${asked}".`}</Command.Empty>
+              <Items found={found} onTake={take} />
             </Command.List>
           </Command>
         </Base.Content>
@@ -58,6 +71,15 @@ export function Palette({ onClose }: OverlayProps) {
     </Base.Root>
   );
 }
+
+interface ItemsProps {
+  readonly found: readonly UiCommand[];
+  readonly onTake: (id: string) => void;
+}
+
+const Items = memo(function Items({ found, onTake }: ItemsProps) {
+  return found.map((command) => <Item key={command.id} command={command} onTake={onTake} />);
+});
 
 function Item({ command, onTake }: { readonly command: UiCommand; readonly onTake: (id: string) => void }) {
   const runner = useCommands();

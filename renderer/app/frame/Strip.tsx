@@ -85,7 +85,7 @@ function useFolding(list: RefObject<HTMLElement | null>, pills: readonly Pill[])
         if (element.scrollWidth <= element.clientWidth) return;
       }
     };
-    fold();
+    // The observer tells of its first look too, before the frame is painted and when the page has been laid out anyway.
     const observer = new ResizeObserver(fold);
     observer.observe(strip);
     return () => observer.disconnect();

@@ -22,6 +22,7 @@ import { Landing } from './Landing.tsx';
 import { Probe } from './Probe.tsx';
 import { QuickAdd } from './QuickAdd.tsx';
 import { Stack } from './Stack.tsx';
+import { MIN_ZOOM, outerOf, useFit } from './useFit.ts';
 import { useGestures } from './useGestures.ts';
 import { useHeat } from './useHeat.ts';
 import { usePath } from './usePath.ts';
@@ -43,12 +44,6 @@ const NO_EDGES: readonly FlowEdge[] = [];
 const CULL_NEAR = 60;
 const culls = (count: number, near: Nearness): boolean => count > CULL_FROM || (near === 'near' && count > CULL_NEAR);
 
-/** From afar the bodies of stacks are not drawn. */
-function outerOf(nodes: readonly FlowNode[]): readonly FlowNode[] {
-  const outer = nodes.filter((n) => n.parentId === undefined);
-  return outer.length === nodes.length ? nodes : outer;
-}
-
 export function CanvasFlow({ board }: { readonly board: Board }) {
   const editor = useEditor();
   const canvas = useCanvas();
@@ -64,19 +59,22 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
   const fresh = useEditorState(isFresh);
   const trains = useEditorState((s) => s.whatTrains);
   const [nearness, setNearness] = useState<Nearness>('near');
-  const shownEdges = detail === 'far' ? NO_EDGES : edges;
-  const shownNodes = useMemo(() => (detail === 'far' ? outerOf(nodes) : nodes), [detail, nodes]);
   const { hint, ...hands } = useGestures(board, flow, root);
 
-  const follow = useCallback(
+  const see = useCallback(
     (zoom: number): void => {
       const next = detailAt(zoom);
-      if (next === canvas.getState().detail) return;
-      canvas.setState({ detail: next });
-      startTransition(() => setNearness(next === 'full' || next === 'title' ? 'near' : 'far'));
+      if (next !== canvas.getState().detail) canvas.setState({ detail: next });
+      setNearness(next === 'full' || next === 'title' ? 'near' : 'far');
     },
     [canvas],
   );
+  const admitted = useFit({ board, flow, root, ready, fits, onZoom: see });
+  const shownNodes = useMemo(() => {
+    const all = detail === 'far' ? outerOf(nodes) : nodes;
+    return admitted < all.length ? all.slice(0, admitted) : all;
+  }, [admitted, detail, nodes]);
+  const shownEdges = detail === 'far' || admitted < nodes.length ? NO_EDGES : edges;
   const handle = useMemo(() => makeHandle(editor, canvas, board, flow, root), [editor, canvas, board, flow]);
   useEffect(() => {
     editor.canvas.current = handle;
@@ -84,27 +82,6 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
       if (editor.canvas.current === handle) editor.canvas.current = undefined;
     };
   }, [editor, handle]);
-  // The whole is fitted anew while panels around the canvas find their size, until the person moves the view.
-  useEffect(() => {
-    const element = root.current;
-    if (!ready || !element) return undefined;
-    delete element.dataset['view'];
-    let frame = 0;
-    const fit = (): void => {
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => {
-        if (element.dataset['view'] !== undefined || element.clientWidth < 64) return;
-        void flow.fitView({ padding: 0.06, maxZoom: 1 }).then(() => follow(flow.getZoom()));
-      });
-    };
-    const observer = new ResizeObserver(fit);
-    observer.observe(element);
-    fit();
-    return () => {
-      observer.disconnect();
-      cancelAnimationFrame(frame);
-    };
-  }, [ready, fits, flow, follow]);
   const onMoveStart = useCallback((event: unknown): void => {
     if (event === null || !root.current) return;
     root.current.dataset['view'] = 'chosen';
@@ -116,7 +93,12 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
   useHeat(root);
   usePath(root, nodes.length);
 
-  const onMove = useCallback((_: unknown, v: Viewport) => follow(v.zoom), [follow]);
+  const onMove = useCallback(
+    (_: unknown, v: Viewport): void => {
+      if (detailAt(v.zoom) !== canvas.getState().detail) startTransition(() => see(v.zoom));
+    },
+    [canvas, see],
+  );
   const onNodesChange = useCallback((c: unknown) => board.onNodesChange(c as never), [board]);
   const onEdgesChange = useCallback((c: unknown) => board.onEdgesChange(c as never), [board]);
   const openMenu = useCallback(
@@ -228,7 +210,7 @@ export function CanvasFlow({ board }: { readonly board: Board }) {
           onSelectionContextMenu={onSelectionMenu}
           onPaneClick={onPaneClick}
           onlyRenderVisibleElements={culls(nodes.length, nearness)}
-          minZoom={0.04}
+          minZoom={MIN_ZOOM}
           maxZoom={2.5}
           snapToGrid={snap}
           snapGrid={SNAP}

@@ -7,6 +7,7 @@ import { useEditorState } from '../../state/editor.ts';
 import type { Board } from '../state/board.ts';
 import { useCanvas, useCanvasState } from '../state/canvasState.ts';
 import { MiniMap } from './MiniMap.tsx';
+import { FIT } from './useFit.ts';
 import styles from './controls.module.css';
 
 /** Height of a canvas, in pixels, that has room for a map. */
@@ -76,7 +77,7 @@ function ZoomButtons() {
         keys="Shift+1"
         icon={<Maximize />}
         side="top"
-        onClick={() => void flow.fitView({ padding: 0.06, maxZoom: 1 })}
+        onClick={() => void flow.fitView(FIT)}
       />
     </>
   );

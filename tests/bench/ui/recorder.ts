@@ -73,22 +73,31 @@ export async function wheel(page: Page, at: { x: number; y: number }, millisecon
   }
 }
 
-/** The time from each key to the next paint, as the browser itself measures it (Event Timing). */
-export async function keyTimes(page: Page, work: () => Promise<void>): Promise<readonly number[]> {
+/** Milliseconds of each key: until the next paint, and of them in handlers and React's commit. */
+export interface KeyTimes {
+  readonly toPaint: readonly number[];
+  readonly handling: readonly number[];
+}
+
+/** What the browser itself measures of keys (Event Timing), which leaves out those that took less than 16 ms in all. */
+export async function keyTimes(page: Page, work: () => Promise<void>): Promise<KeyTimes> {
   await page.evaluate(() => {
-    const scope = globalThis as { times?: number[]; observer?: PerformanceObserver };
-    const times: number[] = [];
+    const scope = globalThis as { times?: Record<string, number[]>; observer?: PerformanceObserver };
+    const times: Record<string, number[]> = { toPaint: [], handling: [] };
     scope.times = times;
     scope.observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (entry.name === 'keydown') times.push(entry.duration);
+      for (const entry of list.getEntries() as PerformanceEventTiming[]) {
+        if (entry.name === 'keydown') times['toPaint']?.push(entry.duration);
+        if (entry.name === 'input') times['handling']?.push(entry.processingEnd - entry.processingStart);
+      }
     });
     scope.observer.observe({ type: 'event', durationThreshold: 16 } as PerformanceObserverInit);
   });
   await work();
   await page.waitForTimeout(300);
   return page.evaluate(() => {
-    const scope = globalThis as { times?: number[]; observer?: PerformanceObserver };
+    const scope = globalThis as unknown as { times: KeyTimes; observer?: PerformanceObserver };
     scope.observer?.disconnect();
-    return scope.times ?? [];
+    return scope.times;
   });
 }
