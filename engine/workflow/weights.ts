@@ -2,6 +2,7 @@
  * The frozen weights of a model by their names in the Program (`ARTIFACT:TENSOR`): mapped from their files where a kernel
  * can read them there, else converted in memory.
  */
+import { createHash } from 'node:crypto';
 import { BugError, must } from '../base/errors.ts';
 import type { WeightSource } from '../backends/executable.ts';
 import type { EntryParameter } from '../compile/model.ts';
@@ -15,6 +16,8 @@ const ALIGNMENT = 4;
 
 export interface ModelWeights {
   readonly reader: WeightReader;
+  /** Names the content of all frozen weights, those of sources in banks too. */
+  readonly key: string;
   readonly sources: ReadonlyMap<string, WeightSource>;
 }
 
@@ -34,7 +37,15 @@ export function modelWeights(
     return must(adapters.get(artifact), `source "${artifact}" is there`).read(tensor);
   };
   const sources = new Map(needed.map((p) => [p.name, sourceOf(p, backbone, read)]));
-  return { reader: { read }, sources };
+  return { reader: { read }, key: keyOf(needed, backbone, read), sources };
+}
+
+function keyOf(needed: readonly EntryParameter[], backbone: Backbone, read: (name: string) => Float32Array): string {
+  const ofBanks = needed.filter((p) => p.source?.artifact !== 'backbone').map((p) => p.name);
+  if (ofBanks.length === 0) return backbone.hash;
+  const hash = createHash('sha256').update(backbone.hash);
+  for (const name of ofBanks.toSorted()) hash.update(JSON.stringify(name)).update(read(name));
+  return hash.digest('hex').slice(0, 32);
 }
 
 function sourceOf(p: EntryParameter, backbone: Backbone, read: (name: string) => Float32Array): WeightSource {

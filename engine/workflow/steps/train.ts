@@ -83,7 +83,7 @@ export async function trainStep(request: TrainRequest): Promise<TrainResult> {
         model: prepared.training,
         backend: device.backend,
         weights: prepared.weights.reader,
-        weightsKey: backbone.hash,
+        weightsKey: prepared.weights.key,
         trainSet: prepared.trainSet,
         ...(prepared.evaluationSet ? { evaluationSet: prepared.evaluationSet } : {}),
         firstPosition: prepared.firstPosition,

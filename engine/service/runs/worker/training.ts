@@ -153,7 +153,7 @@ export async function openTraining(
       model: prepared.training,
       backend: device.backend,
       weights: prepared.weights.reader,
-      weightsKey: model.backbone.hash,
+      weightsKey: prepared.weights.key,
       trainSet: { ...prepared.trainSet, rows },
       firstPosition: prepared.firstPosition,
       settings: {
