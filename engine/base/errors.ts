@@ -18,6 +18,9 @@ export interface Place {
   readonly tensor?: string;
 }
 
+/** A place that names a port. */
+export type PlaceOfPort = Place & { readonly port: string };
+
 /** One finding about the user's input: what is wrong, where, what was found, and what to do about it. */
 export interface Diagnostic {
   /** Stable kebab-case code, e.g. `edge-dangling`. */

@@ -1,5 +1,5 @@
 /** The words of the compiler's diagnostics, in one place. */
-import type { Diagnostic, Place } from '../base/errors.ts';
+import type { Diagnostic, Place, PlaceOfPort } from '../base/errors.ts';
 import type { WireKind } from '../nodekit/wires.ts';
 
 const error = (code: string, where: Place, message: string, fix: string, found?: string): Diagnostic => ({
@@ -71,8 +71,8 @@ export const wrongKind = (where: Place, carries: WireKind, takes: WireKind): Dia
   );
 export const tooManyWires = (where: Place, count: number): Diagnostic =>
   error('port-single', where, `This port takes one wire, it has ${count}.`, 'Remove all but one.');
-export const missingInput = (where: Place, doc: string): Diagnostic =>
-  error('input-missing', where, 'This input is not connected.', `Connect it: ${doc}`);
+export const missingInput = (where: PlaceOfPort, doc: string): Diagnostic =>
+  error('input-missing', where, `The input "${where.port}" is not connected.`, `Connect it: ${doc}`);
 export const shapeRefused = (where: Place, message: string, fix: string): Diagnostic =>
   error('shape-refused', where, `${message}.`, fix);
 export const transformThroughWall = (where: Place): Diagnostic =>

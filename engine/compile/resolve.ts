@@ -149,7 +149,7 @@ export function checkWires(
   for (const [id, node] of entriesOf<NodeId, Node>(graph.nodes)) {
     for (const [port, spec] of Object.entries(registry.get(node.type)?.inputs ?? {})) {
       const wires = graph.edges.filter((e) => e.to.node === id && e.to.port === port);
-      if (wires.length === 0 && !spec.optional) report(messages.missingInput(where(id, port as PortId), spec.doc));
+      if (wires.length === 0 && !spec.optional) report(messages.missingInput({ ...where(id), port }, spec.doc));
       if (wires.length > 1 && !spec.many) report(messages.tooManyWires(where(id, port as PortId), wires.length));
     }
   }

@@ -1,5 +1,5 @@
 /** The words of the workflow's findings, in one place. */
-import type { Diagnostic, Place, Severity } from '../base/errors.ts';
+import type { Diagnostic, Place, PlaceOfPort, Severity } from '../base/errors.ts';
 import type { ArtifactKind } from './stepTypes.ts';
 
 interface More {
@@ -67,8 +67,8 @@ export const wrongArtifact = (where: Place, carries: ArtifactKind, takes: Artifa
     `This port takes ${KIND_WORDS[takes]}, the wire carries ${KIND_WORDS[carries]}.`,
     'Connect a port that gives it.',
   );
-export const missingStepInput = (where: Place, doc: string): Diagnostic =>
-  say('input-missing', where, 'This input is not connected.', `Connect it: ${doc}.`);
+export const missingStepInput = (where: PlaceOfPort, doc: string): Diagnostic =>
+  say('input-missing', where, `The input "${where.port}" is not connected.`, `Connect it: ${doc}.`);
 export const tooManyStepWires = (where: Place, count: number): Diagnostic =>
   say('port-single', where, `This port takes one wire, it has ${count}.`, 'Remove all but one.');
 export const noModelNamed = (where: Place): Diagnostic =>

@@ -20,17 +20,22 @@ const isKind = (kind: string): kind is Promoted['kind'] => (PORT_KINDS as readon
 
 export function PromotedSection({ document, at, info }: Props) {
   const apply = useApply();
-  const ports = Object.entries({ ...info?.inputs, ...info?.outputs }).flatMap(([port, spec]) =>
+  const isTop = at.graph.path.length === 0;
+  const promoted = promotedOf(document, at.graph).filter((p) => p.node === at.node);
+  // The step of a model only takes what it promotes: its outputs are the model itself.
+  const outputs = Object.entries(info?.outputs ?? {}).filter(
+    ([port]) => !isTop || promoted.some((p) => p.port === port),
+  );
+  const ports = [...Object.entries(info?.inputs ?? {}), ...outputs].flatMap(([port, spec]) =>
     isKind(spec.kind) ? [{ port: portId(port), kind: spec.kind, doc: spec.doc }] : [],
   );
-  const promoted = promotedOf(document, at.graph).filter((p) => p.node === at.node);
   if (ports.length === 0) return null;
   const toggle = (port: PortId, kind: Promoted['kind'], on: boolean): void => {
     const known = promoted.find((p) => p.port === port);
     if (on) void apply('Promote port', promote(at.graph, at.node, port, kind));
     else if (known !== undefined) void apply('Take port back', unpromote(at.graph, known.name));
   };
-  const outside = at.graph.path.length === 0 ? 'the step of the model' : 'the stack';
+  const outside = isTop ? 'the step of the model' : 'the stack';
   return (
     <Section title="Promoted ports" note={promoted.length === 0 ? 'none' : String(promoted.length)}>
       <p className={styles['quiet']}>A promoted port is a port of {outside} too, under its own name.</p>

@@ -2,46 +2,13 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { writePeftFolder } from '../../engine/workflow/peftExport.ts';
-import { starterModelFolder } from '../support/starter.ts';
-import { backboneAt, documentOn, randomParameters, subjectOf } from '../support/peft.ts';
 import type { Document } from '../../engine/protocol/document.ts';
-import { centre, node, onDisk, runCommand, stillness, useApp } from './harness/index.ts';
+import { node, onDisk, runCommand, useApp } from './harness/index.ts';
+import { dropPath, writeAdapter } from './support/adapterFolder.ts';
 import { untilTrain } from './training.ts';
 
 const app = useApp();
 const FILE = 'drop here.espalier.json';
-
-/** A LoRA of MiniLM on query, value and the second feed-forward layer of layers 2 to 5, in the format of PEFT. */
-function writeAdapter(name: string): string {
-  const folder = join(app.surroundings.folder, name);
-  const backbone = backboneAt(starterModelFolder());
-  const params = { r: 6, alpha: 12, dropout: 0.05, targets: 'query,value,down', layers: '2-5' };
-  const document = documentOn(backbone, { kind: 'classification', outputs: 4 }, 'lora', params);
-  const subject = { ...subjectOf(backbone, document), baseModel: 'sentence-transformers/all-MiniLM-L6-v2' };
-  const written = writePeftFolder(folder, subject, randomParameters(document));
-  if (!written.ok) throw new Error(written.error);
-  // What trainers leave beside it is not for us.
-  writeFileSync(join(folder, 'training_args.bin'), 'not read');
-  return folder;
-}
-
-/** Drops a path of this machine, as the system does; the page gets a folder that it has to read. */
-async function dropPath(path: string): Promise<void> {
-  const { page } = app;
-  await stillness(page);
-  const at = await centre(page.locator('[data-canvas]'));
-  const system = await page.context().newCDPSession(page);
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await system.send('Input.dispatchDragEvent', {
-      type,
-      x: at.x,
-      y: at.y,
-      data: { items: [], files: [path], dragOperationsMask: 1 },
-    });
-  }
-  await system.detach();
-}
 
 const rackOf = (document: Document, target: string) => {
   const body = Object.values(document.models)[0]?.nodes['layers' as never]?.body;
@@ -63,13 +30,13 @@ it('a dropped adapter folder becomes modules at their places, and says what came
   const stranger = join(app.surroundings.folder, 'photos');
   mkdirSync(stranger);
   writeFileSync(join(stranger, 'cat.txt'), 'a cat');
-  await dropPath(stranger);
+  await dropPath(page, stranger);
   await page.getByText(/This is no adapter folder: adapter_config\.json is missing/).waitFor();
 
-  const adapter = writeAdapter('my adapter');
+  const adapter = writeAdapter(app.surroundings.folder, 'my adapter');
   const config = JSON.parse(readFileSync(join(adapter, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
   expect(config).toMatchObject({ peft_type: 'LORA', r: 6, lora_alpha: 12 });
-  await dropPath(adapter);
+  await dropPath(page, adapter);
   for (const target of ['query', 'value', 'ffn_down'])
     await expect.poll(() => node(page, `layers/${target}`).locator('[data-chip]').textContent()).toContain('LoRA');
   await expect.poll(() => node(page, 'layers/key').locator('[data-chip]').count()).toBe(0);

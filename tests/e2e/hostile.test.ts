@@ -10,39 +10,13 @@ import { expect, it } from 'vitest';
 import { addModel } from '../../engine/checkpoints/store.ts';
 import { starterModelFolder } from '../support/starter.ts';
 import { openPalette, runCommand, useApp } from './harness/index.ts';
-import { openDrawer, smallProject, trainToResult } from './training.ts';
-
-/** What a text would do if it were taken as HTML, script, formula, link or style: leave a mark on the window. */
-const MARK = 'window.hostile=1';
-const ATTACKS: readonly ((n: number) => string)[] = [
-  (n) => `<img src=x${n} data-hostile onerror="${MARK}">`,
-  (n) => `</script><script data-hostile>${MARK};${n}</script>`,
-  (n) => `"><svg data-hostile onload="${MARK}"><a id=${n}>`,
-  (n) => `<iframe data-hostile srcdoc="<script>parent.${MARK}</script>${n}"></iframe>`,
-  (n) => `[link ${n}](javascript:${MARK}) ![x](http://127.0.0.1:9/${n}.png)`,
-  (n) => `$\\href{javascript:${MARK}}{x}$ \\includegraphics{http://127.0.0.1:9/${n}}`,
-  (n) => `</style><style data-hostile>*{background:url(http://127.0.0.1:9/${n})}</style>`,
-  (n) => `{{constructor.constructor('${MARK}')()}} \${${MARK}} ${n}`,
-  (n) => `__proto__ constructor ${n} \u202e\u200b\u0007 ${'W'.repeat(300)}`,
-];
-let made = 0;
-const hostile = (): string => {
-  made += 1;
-  return (ATTACKS[made % ATTACKS.length] as (n: number) => string)(made);
-};
+import { openDrawer, smallProject, trainToResult, untilTrain } from './training.ts';
+import { dropPath, writeAdapter } from './support/adapterFolder.ts';
+import { harmless, hostile } from './support/hostileStrings.ts';
 
 const app = useApp();
 
-/** Nothing ran and nothing became an element. */
-async function expectHarmless(): Promise<void> {
-  expect(
-    await app.page.evaluate(() => ({
-      ran: (window as { hostile?: number }).hostile === 1,
-      polluted: ({} as { polluted?: unknown }).polluted !== undefined,
-      elements: document.querySelectorAll('[data-hostile], a[href^="javascript:"], iframe, img[src^="http"]').length,
-    })),
-  ).toEqual({ ran: false, polluted: false, elements: 0 });
-}
+const expectHarmless = (): Promise<void> => harmless(app.page);
 
 /** Looks at everything that there is of a project. */
 async function visit(): Promise<void> {
@@ -222,4 +196,40 @@ it('in the card, the config and the tokenizer of a model [safety.hostile-strings
   await page.locator('[data-region="inspector"]').getByText('Licence', { exact: false }).first().waitFor();
   await expectHarmless();
   await app.shot('model');
+}, 300_000);
+
+it('in every text of an adapter that is dropped: it becomes modules, or is refused in words [safety.hostile-strings]', async () => {
+  const { page } = app;
+  await app.call('project.new', { name: 'adapters', from: { kind: 'template', template: 'head' } });
+  await app.openDocument('adapters.espalier.json');
+  await untilTrain(page, ['ready']);
+  const plain = writeAdapter(app.surroundings.folder, 'plain');
+  const config = JSON.parse(readFileSync(join(plain, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
+  // What other trainers write beside what ours does.
+  Object.assign(config, { auto_mapping: null, revision: 'main', inference_mode: true });
+  const leaves = textsOf(config);
+  expect(leaves.length).toBeGreaterThan(6);
+  const configs = leaves.map((leaf) => {
+    const changed = structuredClone(config);
+    put(changed, leaf, hostile());
+    return changed;
+  });
+  configs.push({ ...config, [hostile()]: hostile() });
+  const outcomes = { taken: 0, refused: 0 };
+  for (const [n, changed] of configs.entries()) {
+    const folder = join(app.surroundings.folder, `<b data-hostile>${n}`);
+    cpSync(plain, folder, { recursive: true });
+    writeFileSync(join(folder, 'adapter_config.json'), JSON.stringify(changed));
+    const chips = page.locator('[data-chip]');
+    const dismiss = page.getByRole('region', { name: 'Messages' }).getByRole('button', { name: 'Dismiss' });
+    await dropPath(page, folder);
+    await expect.poll(async () => (await chips.count()) + (await dismiss.count())).toBeGreaterThan(0);
+    await harmless(page);
+    outcomes[(await chips.count()) > 0 ? 'taken' : 'refused'] += 1;
+    if ((await chips.count()) > 0) await runCommand(page, 'edit.undo');
+    await expect.poll(() => chips.count()).toBe(0);
+    while ((await dismiss.count()) > 0) await dismiss.first().click();
+  }
+  expect(outcomes.taken).toBeGreaterThan(0);
+  expect(outcomes.refused).toBeGreaterThan(0);
 }, 300_000);

@@ -28,8 +28,8 @@ it('the step of the model has a port per promoted thing, and a click on it jumps
   const file = app.example('first-steps');
   await app.openDocument(file);
   await node(page, 'head').waitFor();
-  await promote('head', /^logits/);
-  const name = inspector().getByRole('textbox', { name: 'Name of logits' });
+  await promote('head', /^x /);
+  const name = inspector().getByRole('textbox', { name: 'Name of x' });
   await name.fill('answers');
   await name.press('Enter');
   await promote('embeddings', /^prompt/);
