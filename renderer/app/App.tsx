@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { connect, CommandError } from '../state/client.ts';
 import { createEditor, EditorProvider, type Editor } from '../state/editor.ts';
 import { Spinner, UiRoot } from '../ui/index.ts';
+import { keepDrafts } from '../code/drafts.ts';
 import { NoSession } from './NoSession.tsx';
 import { connectShell } from './shellBridge.ts';
 import { followProject, resumeProject } from './session.ts';
@@ -25,6 +26,7 @@ async function start(): Promise<Editor> {
   editor.set({ info, settings, catalog });
   await resumeProject(editor);
   followProject(editor);
+  keepDrafts(editor);
   connectShell(editor);
   return editor;
 }

@@ -1,4 +1,4 @@
-/** What the code view shows: kept while the window is open, never saved. */
+/** What the code view shows: kept while the window is open; sources that are not saved outlive it (drafts.ts). */
 export const CODE_TABS = ['export', 'document', 'custom'] as const;
 export type CodeTab = (typeof CODE_TABS)[number];
 

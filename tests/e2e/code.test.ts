@@ -112,6 +112,25 @@ it('a custom node is written with types and completion, tried, saved and used [c
   await runCommand(app.page, 'edit.undo');
 }, 240_000);
 
+it('a source that nobody saved is there again in the next window, until it is removed [code.custom-node]', async () => {
+  const { page } = app;
+  await runCommand(page, 'code.newCustom');
+  await lines().getByText('defineNode').first().waitFor();
+  await replaceText('// half a thought');
+  const drafts = (): Promise<object> => app.call('custom.drafts', {});
+  await expect.poll(drafts).toEqual({ 'my-node-2': '// half a thought' });
+  await page.reload();
+  await runCommand(page, 'code.custom');
+  await view()
+    .getByRole('button', { name: /my-node-2/ })
+    .first()
+    .click();
+  await lines().getByText('half a thought').waitFor();
+  await view().getByText('Not saved', { exact: true }).first().waitFor();
+  await button('Remove my-node-2').click();
+  await expect.poll(drafts).toEqual({});
+}, 120_000);
+
 it('unknown code is shown for consent, and trains once it is allowed [code.consent, code.custom-node]', async () => {
   await app.openDocument('foreign.espalier.json');
   await runCommand(app.page, 'code.custom');

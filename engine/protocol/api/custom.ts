@@ -55,6 +55,12 @@ export const customCommands = {
     z.strictObject({ name: nameSchema, source }),
     'Keep a custom node and put it into the palette',
   ),
+  /** Sources that were typed and not saved, by the names of their nodes. */
+  'custom.drafts': query<Readonly<Record<string, string>>>()(z.strictObject({}), 'Unsaved sources of custom nodes'),
+  'custom.draft': mutation<Record<string, never>>()(
+    z.strictObject({ name: nameSchema, source: source.exactOptional() }),
+    'Keep what was typed of a custom node, or forget it',
+  ),
   'custom.remove': mutation<Record<string, never>>()(z.strictObject({ name: nameSchema }), 'Remove a custom node'),
   'custom.trust': mutation<CustomNode>()(
     z.strictObject({ name: nameSchema, hash: z.string().regex(/^[0-9a-f]{64}$/) }),

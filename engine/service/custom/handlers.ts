@@ -10,6 +10,7 @@ import * as messages from '../../sandbox/messages.ts';
 import { nodeApiTypes, TEMPLATE } from '../../sandbox/nodeApi.ts';
 import { nodeInfo } from '../../sandbox/nodeInfo.ts';
 import type { Handlers, ServiceContext } from '../context.ts';
+import { createDrafts } from './drafts.ts';
 import { revivePatch } from './revive.ts';
 import { createTrials, type TryNode } from './trials.ts';
 
@@ -24,6 +25,7 @@ export function customHandlers(context: ServiceContext, tryNode?: TryNode): Hand
     trusted: () => settings.get().trusted,
   });
   context.closing.addEventListener('abort', () => custom.close());
+  const drafts = createDrafts(home, workspace.folder);
   const attempt = tryNode ?? createTrials(entry, workspace.folder, home);
 
   const stored = (name: string): CustomNode => {
@@ -83,6 +85,12 @@ export function customHandlers(context: ServiceContext, tryNode?: TryNode): Hand
       trust(hash);
       await changed(key);
       return { name, source, hash, trusted: true, ...tried };
+    },
+    'custom.drafts': () => drafts.all(),
+    'custom.draft': ({ name, source }) => {
+      named(name);
+      drafts.keep(name, source);
+      return {};
     },
     'custom.remove': async ({ name }, { key }) => {
       named(name);

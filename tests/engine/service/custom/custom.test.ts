@@ -1,5 +1,5 @@
 /** Custom nodes through the service: list, consent, trying, saving, and documents that used the node before it was known. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../../../../build/bundle.mjs';
@@ -54,6 +54,25 @@ describe('a source that lies in the folder', () => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(await at.call('custom.list', {})).toMatchObject([{ name: 'foreign', trusted: false }]);
     expect(await types()).toEqual([]);
+  });
+});
+
+describe('a source that is typed and not saved', () => {
+  it('is kept in the folder of the app, and forgotten when it is asked to be', async () => {
+    expect(await at.call('custom.drafts', {})).toEqual({});
+    await at.call('custom.draft', { name: 'half', source: 'export const node = def' });
+    await at.call('custom.draft', { name: 'half', source: 'export const node = define' });
+    await at.call('custom.draft', { name: 'other', source: '' });
+    expect(await at.call('custom.drafts', {})).toEqual({ half: 'export const node = define', other: '' });
+    expect((await at.call('custom.list', {})).map((n) => n.name)).toEqual(['foreign']);
+    expect(readdirSync(join(at.folders.workspace, 'custom-nodes'))).toEqual(['foreign.ts']);
+    await at.call('custom.draft', { name: 'half' });
+    await at.call('custom.draft', { name: 'other' });
+    expect(await at.call('custom.drafts', {})).toEqual({});
+  });
+  it('needs the name of a node', async () => {
+    expect(await refusal('custom.draft', { name: '../up', source: '' })).toBe('custom-node-name');
+    expect(await at.call('custom.drafts', {})).toEqual({});
   });
 });
 
