@@ -2,7 +2,7 @@
 import { Command } from 'cmdk';
 import { Search } from 'lucide-react';
 import { Dialog as Base } from 'radix-ui';
-import { memo, useCallback, useDeferredValue, useMemo, useState, type KeyboardEvent } from 'react';
+import { memo, useCallback, useDeferredValue, useEffect, useMemo, useState, type KeyboardEvent } from 'react';
 import type { UiCommand } from '../../commands/command.ts';
 import { useCommands, type CommandRunner } from '../../commands/runner.ts';
 import { Keys } from '../../ui/index.ts';
@@ -28,6 +28,9 @@ export function Palette({ onClose }: OverlayProps) {
   const asked = useDeferredValue(text);
   const recent = useMemo(recentCommands, []);
   const found = useMemo(() => answer(runner, asked, recent), [runner, asked, recent]);
+  const [chosen, setChosen] = useState('');
+  // The first answer is chosen when the list has come, which is after its letter.
+  useEffect(() => setChosen(found[0]?.id ?? ''), [found]);
   const take = useCallback(
     (id: string): void => {
       if (runner.why(id) !== undefined) return;
@@ -50,7 +53,14 @@ export function Palette({ onClose }: OverlayProps) {
         <Base.Overlay className={styles['veil']} />
         <Base.Content className={styles['palette']} aria-describedby={undefined}>
           <Base.Title className="visually-hidden">All commands</Base.Title>
-          <Command label="All commands" shouldFilter={false} loop onKeyDown={onKeyDown}>
+          <Command
+            label="All commands"
+            shouldFilter={false}
+            loop
+            value={chosen}
+            onValueChange={setChosen}
+            onKeyDown={onKeyDown}
+          >
             <div className={styles['search']}>
               <Search size={18} />
               <Command.Input
