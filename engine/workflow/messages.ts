@@ -150,6 +150,21 @@ export const otherBackbone = (where: Place): Diagnostic =>
     'Use the backbone that it was trained on.',
     {},
   );
+export const nothingToStartFrom = (where: Place): Diagnostic =>
+  say(
+    'start-unfit',
+    where,
+    'The trained modules at "start" have no parameter of this model: other modules, places or sizes.',
+    'Start from modules of the same kind, at the same places and of the same rank, or remove the wire.',
+  );
+export const startsAnew = (where: Place, taken: number, anew: readonly string[]): Diagnostic =>
+  say(
+    'start-partly',
+    where,
+    `${taken} of ${taken + anew.length} parameters begin with trained values, the others anew: ${names(anew.slice(0, 8))}${anew.length > 8 ? ', ...' : ''}.`,
+    'Nothing needs to be done when the head is new.',
+    { severity: 'info' },
+  );
 export const unknownDevice = (found: string, known: readonly string[]): Diagnostic =>
   say('device-unknown', {}, 'There is no such device.', `Use one of ${names(known)}.`, { found });
 export const sourceUnsupported = (where: Place, what: string): Diagnostic =>

@@ -115,6 +115,8 @@ const KEPT: { readonly [K in KeptType]: (context: StepContext, folder: string) =
       model: input(context, 'model', 'model'),
       data: input(context, 'data', 'data'),
       evaluation: optionalInput(context, 'eval', 'data'),
+      start: optionalInput(context, 'start', 'trained')?.container,
+      step: context.instance.id,
       params: paramsOf(context.instance, 'train'),
       toolkit,
       resume,

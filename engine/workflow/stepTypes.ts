@@ -114,6 +114,7 @@ const train = {
     model: { kind: 'model', doc: 'what is trained' },
     data: { kind: 'data', doc: 'what it is trained on' },
     eval: { kind: 'data', optional: true, doc: 'what it is evaluated on while it trains; the best state is kept' },
+    start: { kind: 'trained', optional: true, doc: 'trained modules whose values it begins with' },
   },
   outputs: {
     model: { kind: 'trained', doc: 'the trained model' },
@@ -200,7 +201,7 @@ const adapterFile = {
   type: 'adapter.file',
   version: 1,
   title: 'Adapter',
-  help: 'Modules that were trained earlier, for a source bank.',
+  help: 'Modules that were trained earlier, for a source bank or to begin training with.',
   inputs: {},
   outputs: { adapter: { kind: 'trained', doc: 'the trained modules' } },
   params: { file: path('An adapter.safetensors that Espalier wrote.') },

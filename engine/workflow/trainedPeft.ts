@@ -5,6 +5,7 @@ import { emptyDocument } from '../protocol/document.ts';
 import { modelId, recordOf } from '../protocol/ids.ts';
 import { openBackbone } from './backbone.ts';
 import * as messages from './messages.ts';
+import { dataOfPeft } from './peftContainer.ts';
 import { importPeft, taskOfPeft, type ImportToolkit } from './peftImport.ts';
 import { openParts, type TrainedModel } from './trained.ts';
 
@@ -18,10 +19,8 @@ export interface PeftRequest {
 }
 
 const MAIN = modelId('main');
-/** Texts are cut at what the usual scripts of PEFT take. */
-const LONGEST = 128;
 
-/** Opens a PEFT folder on its base model. Its classes have no names, so they are called by their numbers. */
+/** Opens a PEFT folder on its base model. */
 export function openTrainedPeft(request: PeftRequest): TrainedModel {
   const { folder, toolkit, home } = request;
   const { config } = openPeftFolder(folder);
@@ -34,8 +33,6 @@ export function openTrainedPeft(request: PeftRequest): TrainedModel {
   if (!plain.ok) throw new UserError(plain.error);
   const document = { ...emptyDocument(folder), models: recordOf([[MAIN, plain.value]]) };
   const imported = importPeft({ folder, document, model: MAIN, backbone, toolkit });
-  const longest = toolkit.textLimits(imported.document, MAIN).longest;
-  const labels = task.kind === 'regression' ? [] : Array.from({ length: task.outputs }, (_, i) => String(i));
   return openParts(
     {
       document: imported.document,
@@ -43,7 +40,7 @@ export function openTrainedPeft(request: PeftRequest): TrainedModel {
       backbone,
       sources: [],
       parameter: (path) => must(imported.parameters.get(path), path),
-      data: { task: task.kind, labels, text: ['text'], label: [], maxLength: Math.min(LONGEST, longest) },
+      data: dataOfPeft(task, toolkit.textLimits(imported.document, MAIN).longest),
       primary: '',
       file: folder,
     },

@@ -53,7 +53,7 @@ async function takeAdapter(editor: Editor, files: readonly File[]): Promise<void
     return editor.toast('warning', 'The engine does not answer. Drop the adapter again later.');
   const grant = await uploadFolder(editor, files.filter(isOfAdapter));
   if (grant === undefined) return editor.toast('warning', 'The folder has no adapter_config.json and no weights.');
-  const proposal = await editor.client.call('project.proposeAdapter', {
+  const proposal = await editor.client.call('project.takeAdapter', {
     project: project.id,
     revision: editor.store.getState().revision,
     model: place.model,

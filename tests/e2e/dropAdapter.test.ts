@@ -1,5 +1,5 @@
 /** The folder of a Hugging Face adapter is dropped on the canvas, as a file manager drops it, and becomes modules. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Document } from '../../engine/protocol/document.ts';
@@ -40,10 +40,10 @@ it('a dropped adapter folder becomes modules at their places, and says what came
   for (const target of ['query', 'value', 'ffn_down'])
     await expect.poll(() => node(page, `layers/${target}`).locator('[data-chip]').textContent()).toContain('LoRA');
   await expect.poll(() => node(page, 'layers/key').locator('[data-chip]').count()).toBe(0);
-  const notice = page.getByText(/Read LORA with 26 tensors and [\d,]+ numbers\./);
+  const notice = page.getByText(/Read LORA with 26 tensors and [\d,]+ numbers, kept in/);
   await notice.waitFor();
-  await expect.poll(() => notice.textContent()).toContain('Only the modules came in');
-  await expect.poll(() => notice.textContent()).toContain('training begins with new ones');
+  await expect.poll(() => notice.textContent()).toContain('kept in lora-adapter.safetensors beside the document');
+  await expect.poll(() => notice.textContent()).toContain('Training begins with them');
   await app.shot('dropped');
 
   // 4 layers, rank 6: query and value 384 + 384, the second feed-forward layer 1536 + 384.
@@ -55,6 +55,16 @@ it('a dropped adapter folder becomes modules at their places, and says what came
   const stored = onDisk(app, FILE) as Document;
   for (const target of ['query', 'value', 'ffn_down'])
     expect(rackOf(stored, target)[0]).toMatchObject({ layers: '2-5' });
+  // Training begins with the numbers of the folder, from a file that lies beside the document now.
+  expect(stored.workflow.nodes['adapter' as never]).toMatchObject({
+    type: 'adapter.file',
+    params: { file: 'lora-adapter.safetensors' },
+  });
+  expect(stored.workflow.edges).toContainEqual({
+    from: { node: 'adapter', port: 'adapter' },
+    to: { node: 'train', port: 'start' },
+  });
+  expect(existsSync(join(app.workspace, 'lora-adapter.safetensors'))).toBe(true);
   // No path of the machine is in the document, and the folder is not needed any more.
   expect(JSON.stringify(stored)).not.toContain(app.surroundings.folder);
   rmSync(adapter, { recursive: true });

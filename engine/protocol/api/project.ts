@@ -137,10 +137,10 @@ export const projectCommands = {
     }),
     'How data and training would be added',
   ),
-  /** The grant is of a folder; uploads that belong together make one. */
-  'project.proposeAdapter': query<Proposal>()(
+  /** The grant is of a folder; uploads that belong together make one. The values are kept as a file beside the document. */
+  'project.takeAdapter': mutation<Proposal>()(
     z.strictObject({ project: projectIdSchema, revision: revisionSchema, model: nameSchema, grant: grantIdSchema }),
-    'How a Hugging Face adapter folder would be attached',
+    'Keep the values of a Hugging Face adapter folder, and how it would be attached',
   ),
   'project.code': query<{
     readonly text: string;

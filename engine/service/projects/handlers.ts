@@ -8,7 +8,8 @@ import type { Patch } from '../../protocol/api/patch.ts';
 import type { HandlerTable, Handlers, ServiceContext } from '../context.ts';
 import { REFUSALS, userProblem } from '../problems.ts';
 import { createDocument } from './create.ts';
-import { proposeAdapter, proposeMethod, proposeTraining } from './propose.ts';
+import { proposeMethod, proposeTraining } from './propose.ts';
+import { takeAdapter } from './takeAdapter.ts';
 import { relocation } from './relocate.ts';
 import type { ProjectSession } from './session.ts';
 
@@ -46,7 +47,7 @@ export function projectHandlers(context: ServiceContext): Handlers<'project.'> &
     },
     'project.proposeMethod': (params) => proposeMethod(context, projects.get(params.project), params),
     'project.proposeTraining': (params) => proposeTraining(context, projects.get(params.project), params),
-    'project.proposeAdapter': (params) => proposeAdapter(context, projects.get(params.project), params),
+    'project.takeAdapter': (params) => takeAdapter(context, projects.get(params.project), params),
     'project.code': ({ project, model }) => checks.code(projects.get(project), model),
     'project.command': ({ project }) => ({ text: commandLine(projects.get(project).path) }),
     'project.relocate': ({ project, revision, step, param, grant }, { key }) => {

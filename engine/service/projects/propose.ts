@@ -1,23 +1,19 @@
 /** Changes that the engine works out for the page, as patches that the page then makes as ordinary edits. */
 import { resolve } from 'node:path';
-import { UserError } from '../../base/errors.ts';
 import { diff } from '../../protocol/api/patch.ts';
 import type { CommandParams } from '../../protocol/api/commands.ts';
 import type { Proposal } from '../../protocol/api/project.ts';
 import type { Document } from '../../protocol/document.ts';
 import { unfoldWorkflow } from '../../protocol/steps.ts';
 import type { BankId, ModelId } from '../../protocol/ids.ts';
-import { openBackbone } from '../../workflow/backbone.ts';
 import { paramsOf } from '../../workflow/check.ts';
-import { examineDocument } from '../../workflow/loadDocument.ts';
-import { importPeft } from '../../workflow/peftImport.ts';
 import type { ServiceContext } from '../context.ts';
 import { Refusal, problem, userProblem } from '../problems.ts';
 import { dataRequest } from './create.ts';
 import type { ProjectSession } from './session.ts';
 
 /** A proposal is for the document that the page shows; an older one would be worked out in vain. */
-function current(project: ProjectSession, revision: number): Document {
+export function current(project: ProjectSession, revision: number): Document {
   if (project.revision === revision) return project.document;
   throw new Refusal(
     409,
@@ -27,12 +23,12 @@ function current(project: ProjectSession, revision: number): Document {
   );
 }
 
-function modelOf(document: Document, name: string): ModelId {
+export function modelOf(document: Document, name: string): ModelId {
   if (Object.hasOwn(document.models, name)) return name as ModelId;
   throw userProblem('model-missing', 'The document has no such model.', 'Choose another model.', { found: name });
 }
 
-const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+export const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 
 /** Nodes on all levels of a model. */
 function nodesOf(graph: Document['models'][ModelId]): number {
@@ -115,29 +111,4 @@ function withModelName(made: Document, model: ModelId, before: Document): Pick<D
   const own = before.models[model];
   const isBare = own === undefined || nodesOf(own) <= nodesOf(graph);
   return { workflow: { ...made.workflow, nodes }, models: isBare ? { [model]: graph } : {} };
-}
-
-/** A Hugging Face adapter folder as modules. The trained values stay in the folder; the graph is what is proposed. */
-export function proposeAdapter(
-  { toolkit, home, grants }: ServiceContext,
-  project: ProjectSession,
-  { revision, model: name, grant }: CommandParams<'project.proposeAdapter'>,
-): Proposal {
-  const document = current(project, revision);
-  const model = modelOf(document, name);
-  const { sound, diagnostics } = examineDocument(document, project.file);
-  if (!sound) throw new UserError(diagnostics.filter((d) => d.severity === 'error'));
-  const step = unfoldWorkflow(document).find((i) => i.step.type === 'model' && i.step.model === model);
-  const reference = step ? paramsOf(step, 'model').backbone : 'starter';
-  const backbone = openBackbone(reference, project.folder, home);
-  const imported = importPeft({ folder: grants.folder(grant), document, model, backbone, toolkit });
-  const numbers = [...imported.parameters.values()].reduce((n, p) => n + p.data.length, 0);
-  return {
-    patch: diff(document, imported.document),
-    revision,
-    notes: [
-      `Read ${imported.config.type} with ${plural(imported.parameters.size, 'tensor')} and ${numbers.toLocaleString('en')} numbers.`,
-      'Only the modules came in, as the folder describes them. Its trained numbers stay in the folder, and training begins with new ones.',
-    ],
-  };
 }

@@ -13,7 +13,14 @@ import { DEFAULT_SETTINGS, type TrainSettings } from '../../trainer/settings.ts'
 import type { TrainEvent } from '../../trainer/state.ts';
 import { artifactOf, type BankSource } from '../banks.ts';
 import { compileSetup, fittedDocument } from '../compileModelStep.ts';
-import { CONTAINER_FILE, documentOfModel, sourceTensor, writeContainer, type ContainerData } from '../container.ts';
+import {
+  CONTAINER_FILE,
+  documentOfModel,
+  openContainer,
+  sourceTensor,
+  writeContainer,
+  type ContainerData,
+} from '../container.ts';
 import { encodedFolder, encodeRows, labelsOf, readData, taskOfData, type DataArtifact, type Rows } from '../data.ts';
 import { openDevice } from '../devices.ts';
 import * as messages from '../messages.ts';
@@ -31,6 +38,7 @@ import type { StepParamValues, StepTypeOf } from '../stepTypes.ts';
 import type { PeftToolkit } from '../peft/fit.ts';
 import { modelWeights } from '../weights.ts';
 import type { ModelArtifact } from './model.ts';
+import { startValues } from './startFrom.ts';
 
 export type TrainParams = StepParamValues<StepTypeOf<'train'>['params']>;
 
@@ -40,6 +48,10 @@ export interface TrainRequest {
   readonly model: ModelArtifact;
   readonly data: DataArtifact;
   readonly evaluation: DataArtifact | undefined;
+  /** The container whose values training begins with. */
+  readonly start: string | undefined;
+  /** The step, as findings name it. */
+  readonly step: string;
   readonly params: TrainParams;
   readonly toolkit: PeftToolkit;
   readonly resume: boolean;
@@ -84,6 +96,7 @@ export async function trainStep(request: TrainRequest): Promise<TrainResult> {
         backend: device.backend,
         weights: prepared.weights.reader,
         weightsKey: prepared.weights.key,
+        ...(prepared.startFrom ? { startFrom: prepared.startFrom } : {}),
         trainSet: prepared.trainSet,
         ...(prepared.evaluationSet ? { evaluationSet: prepared.evaluationSet } : {}),
         firstPosition: prepared.firstPosition,
@@ -132,6 +145,7 @@ export interface PreparedTraining {
   readonly training: CompiledModel;
   readonly evaluation: CompiledModel;
   readonly weights: ReturnType<typeof modelWeights>;
+  readonly startFrom: TrainJob['startFrom'];
   readonly trainSet: ExampleSet;
   readonly evaluationSet: ExampleSet | undefined;
   readonly firstPosition: number;
@@ -157,6 +171,11 @@ export async function prepareTraining(request: TrainRequest): Promise<PreparedTr
     return compiled;
   };
   const trained = compile(true);
+  const place = { node: request.step, port: 'start' };
+  const startFrom =
+    request.start === undefined
+      ? undefined
+      : startValues(openContainer(request.start, toolkit.registry), trained.parameters, model.backbone, place, report);
   const tokenizer = loadTokenizer(model.backbone.checkpoint.folder);
   const { columns } = training.dataset;
   return {
@@ -164,6 +183,7 @@ export async function prepareTraining(request: TrainRequest): Promise<PreparedTr
     training: trained,
     evaluation: compile(false),
     weights: modelWeights(trained.parameters, model.backbone, model.sources),
+    startFrom,
     trainSet: encodeRows(training, tokenizer, maxLength, encodedFolder(home)),
     evaluationSet: evaluation && encodeRows(evaluation, tokenizer, maxLength, encodedFolder(home)),
     firstPosition: limits.firstPosition,

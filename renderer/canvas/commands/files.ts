@@ -21,7 +21,7 @@ export async function dropFiles(editor: Editor, data: DataTransfer): Promise<voi
     const folder = crypto.randomUUID();
     let grant: GrantId | undefined;
     for (const file of wanted) grant = await editor.client.upload(file, folder);
-    if (grant !== undefined) await proposeAdapter(editor, grant, 'adapter');
+    if (grant !== undefined) await takeAdapter(editor, grant, 'adapter');
   } catch (error) {
     editor.report(error);
   }
@@ -36,17 +36,17 @@ export async function openAdapter(editor: Editor): Promise<void> {
     return;
   }
   try {
-    await proposeAdapter(editor, chosen.grant, chosen.name);
+    await takeAdapter(editor, chosen.grant, chosen.name);
   } catch (error) {
     editor.report(error);
   }
 }
 
-async function proposeAdapter(editor: Editor, grant: GrantId, name: string): Promise<void> {
+async function takeAdapter(editor: Editor, grant: GrantId, name: string): Promise<void> {
   await editor.settled();
   const { project, revision, place } = editor.store.getState();
   if (!project || place.model === undefined) return;
-  const proposal = await editor.client.call('project.proposeAdapter', {
+  const proposal = await editor.client.call('project.takeAdapter', {
     project: project.id,
     revision,
     model: place.model,

@@ -10,6 +10,7 @@ import type { Document } from '../../../engine/protocol/document.ts';
 import { modelId } from '../../../engine/protocol/ids.ts';
 import { parseDocument } from '../../../engine/protocol/parse.ts';
 import { openBackbone } from '../../../engine/workflow/backbone.ts';
+import { openContainer } from '../../../engine/workflow/container.ts';
 import { writePeftFolder } from '../../../engine/workflow/peftExport.ts';
 import { randomParameters, subjectOf, TOOLKIT } from '../../support/peft.ts';
 import { makeFolders, newProject, runService, SHELL_SECRET, type Running } from './service.ts';
@@ -148,9 +149,21 @@ describe('an adapter folder', () => {
     const written = writePeftFolder(target, subject, randomParameters(document));
     if (!written.ok) throw new Error(written.error);
     const params = { project: plain.project, revision: 0, model: 'main', grant: (await grantFolder(target)) as never };
-    const proposal = await running.call('project.proposeAdapter', params);
+    const proposal = await running.call('project.takeAdapter', params);
     const next = applyPatch(plain.document, proposal.patch);
     expect(next.ok && JSON.stringify(next.value)).toContain('peft.lora');
+    const { workflow } = next.ok ? (next.value as Document) : plain.document;
+    expect(Object.values(workflow.nodes)).toContainEqual(
+      expect.objectContaining({ type: 'adapter.file', params: { file: 'lora-adapter.safetensors' } }),
+    );
+    expect(workflow.edges).toContainEqual({
+      from: { node: 'adapter', port: 'adapter' },
+      to: { node: 'train', port: 'start' },
+    });
+    const kept = openContainer(join(workspace, 'lora-adapter.safetensors'), TOOLKIT.registry);
+    const values = randomParameters(document);
+    expect(kept.file.tensors.size).toBe(values.size);
+    for (const [name, { data }] of values) expect(kept.read(name), name).toEqual(data);
     expect(proposal.notes[0]).toContain('LORA');
     const outcome = await running.call('project.edit', {
       project: plain.project,
@@ -161,7 +174,7 @@ describe('an adapter folder', () => {
     expect(outcome.kind).toBe('done');
     const empty = join(folder, 'empty');
     mkdirSync(empty);
-    const refused = await running.send('project.proposeAdapter', {
+    const refused = await running.send('project.takeAdapter', {
       ...params,
       revision: 1,
       grant: await grantFolder(empty),

@@ -100,11 +100,15 @@ export function trainingRequest(
   if (!model) {
     throw new UserError(problem('train-model', 'The training step has no model.', 'Wire one.'));
   }
+  // What a step costs does not depend on the values that it begins with.
+  const start = untrained ? undefined : steps.taken(step, 'start');
   const request: TrainRequest = {
     folder: '',
     model,
     data,
     evaluation: steps.data(step, 'eval'),
+    start: start?.kind === 'trained' ? start.container : undefined,
+    step: step.id,
     params: { ...params, cacheMegabytes: 0 },
     toolkit,
     resume: false,
@@ -154,6 +158,7 @@ export async function openTraining(
       backend: device.backend,
       weights: prepared.weights.reader,
       weightsKey: prepared.weights.key,
+      ...(prepared.startFrom ? { startFrom: prepared.startFrom } : {}),
       trainSet: { ...prepared.trainSet, rows },
       firstPosition: prepared.firstPosition,
       settings: {
