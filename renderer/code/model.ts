@@ -104,6 +104,10 @@ export function useOnCanvas(editor: Editor, node: CustomNode): void {
   const select: Selection = { graph: `${model}:${path.join('/')}`, nodes: [id as NodeId], edges: [] };
   if (!editor.edit(`Add ${info.title}`, (d) => addNode(d, graph, id, made), { select })) return;
   editor.set({ place: { ...place, level: 'model', model, view: 'graph' }, selection: select });
+  editor.toast(
+    'info',
+    `"${info.title}" stands on the canvas, not connected yet. Draw wires to its ports, or drag it from the palette onto a wire.`,
+  );
 }
 
 function nodesAt(document: Document, model: ModelId, path: readonly NodeId[]): Readonly<Record<string, unknown>> {

@@ -56,7 +56,7 @@ export function FiguresSection({ document, at }: Props) {
   return (
     <Section title="Shapes and figures" note={fresh ? undefined : 'updating'}>
       {facts.length === 0 ? (
-        <p className={styles['quiet']}>Not a part of the checked model: it is muted, or in no layer.</p>
+        <p className={styles['quiet']}>Not a part of the checked model: it is muted, not connected, or in no layer.</p>
       ) : (
         <Facts facts={facts} stale={!fresh} />
       )}

@@ -30,7 +30,7 @@ export interface Settings {
 
 export interface RecentFile {
   readonly title: string;
-  /** Relative to the workspace, or the file's name alone when it was granted. */
+  /** Relative to the workspace, or the file's name after that of its folder when it was granted. */
   readonly file: string;
   readonly opened: string;
   readonly missing: boolean;

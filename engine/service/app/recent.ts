@@ -1,6 +1,6 @@
 /** The files that were open lately, newest first, kept in the home folder. */
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeFileDurable } from '../../base/durable.ts';
 import type { RecentFile } from '../../protocol/api/app.ts';
@@ -25,7 +25,8 @@ export function openRecent(home: string): RecentList {
     list: (workspace) =>
       entries.map(({ title, path, opened }) => ({
         title,
-        file: workspace.relative(path) ?? basename(path),
+        // Many projects have files of one name; the folder tells them apart.
+        file: workspace.relative(path) ?? `${basename(dirname(path))}/${basename(path)}`,
         opened,
         missing: lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true,
       })),

@@ -5,7 +5,7 @@
 import type { Point } from '../../../engine/protocol/view.ts';
 import { grown, onGrid } from './card.ts';
 import type { GraphPlaces } from './flow.ts';
-import { extent, groupedByGraph } from './layoutGraph.ts';
+import { extent, groupedByGraph, placeMissing } from './layoutGraph.ts';
 import type { Scene } from './sceneTypes.ts';
 
 /** Between two cards, one below the other. */
@@ -22,14 +22,17 @@ export function roomIn(
   mayMove: (graph: string) => boolean,
 ): Readonly<Record<string, GraphPlaces>> {
   const byGraph = groupedByGraph(scene.nodes);
+  const edges = groupedByGraph(scene.edges);
   const sizes = new Map<string, { readonly width: number; readonly height: number }>();
   const found: Record<string, GraphPlaces> = {};
   // Bodies come first: a container is as large as what it holds.
   for (const graph of [...scene.graphs.keys()].reverse()) {
     const given = places(graph);
     const nodes = (byGraph.get(graph) ?? []).map((n) => ({ ...n, ...(sizes.get(n.id) ?? {}) }));
-    if (nodes.some((n) => given[n.node] === undefined)) continue;
-    const before = new Map(nodes.map((n) => [n.id, given[n.node] as Point]));
+    const known = new Map(nodes.flatMap((n) => (given[n.node] ? [[n.id, given[n.node] as Point] as const] : [])));
+    if (known.size === 0) continue;
+    // A card that has just been added stands where it is drawn without a place of its own.
+    const before = known.size === nodes.length ? known : placeMissing(nodes, edges.get(graph) ?? [], known);
     const after = mayMove(graph) && nodes.length <= MOST ? withRoom(nodes, before) : before;
     if (after !== before) found[graph] = Object.fromEntries(nodes.map((n) => [n.node, after.get(n.id) as Point]));
     const parent = nodes[0]?.parent;

@@ -78,4 +78,20 @@ describe('cards that have grown', () => {
     ).toEqual({});
     expect(roomIn(after, places, () => false)).toEqual({});
   });
+
+  it('make room around a container also while one of its cards has no place of its own', () => {
+    const graphs = [...after.graphs.keys()];
+    const inner = must(
+      graphs.find((g) => 'query' in places(g)),
+      'the body',
+    );
+    const { ffn_down: lower, query: _without, ...others } = places(inner);
+    const taller = { ...others, ffn_down: { x: must(lower, 'ffn_down').x, y: must(lower, 'ffn_down').y + 400 } };
+    const given = (g: string): GraphPlaces => (g === inner ? taller : places(g));
+    const found = roomIn(after, given, (g) => g !== inner);
+    const roomy = placeScene(after, (g) => found[g] ?? given(g));
+    expect(overlaps(roomy)).toEqual([]);
+    expect(Object.values(found).some((moved) => 'pooler' in moved)).toBe(true);
+    expect(found[inner]).toBeUndefined();
+  });
 });
