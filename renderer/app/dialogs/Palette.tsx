@@ -2,7 +2,7 @@
 import { Command } from 'cmdk';
 import { Search } from 'lucide-react';
 import { Dialog as Base } from 'radix-ui';
-import { memo, useCallback, useDeferredValue, useEffect, useMemo, useState, type KeyboardEvent } from 'react';
+import { memo, useCallback, useDeferredValue, useMemo, useState, type KeyboardEvent } from 'react';
 import type { UiCommand } from '../../commands/command.ts';
 import { useCommands, type CommandRunner } from '../../commands/runner.ts';
 import { Keys } from '../../ui/index.ts';
@@ -28,9 +28,9 @@ export function Palette({ onClose }: OverlayProps) {
   const asked = useDeferredValue(text);
   const recent = useMemo(recentCommands, []);
   const found = useMemo(() => answer(runner, asked, recent), [runner, asked, recent]);
-  const [chosen, setChosen] = useState('');
-  // The first answer is chosen when the list has come, which is after its letter.
-  useEffect(() => setChosen(found[0]?.id ?? ''), [found]);
+  // The first answer of every list is chosen, until the arrows choose another one of it.
+  const [picked, setPicked] = useState<{ readonly of: typeof found; readonly id: string }>();
+  const chosen = picked?.of === found ? picked.id : (found[0]?.id ?? '');
   const take = useCallback(
     (id: string): void => {
       if (runner.why(id) !== undefined) return;
@@ -58,7 +58,7 @@ export function Palette({ onClose }: OverlayProps) {
             shouldFilter={false}
             loop
             value={chosen}
-            onValueChange={setChosen}
+            onValueChange={(id) => setPicked({ of: found, id })}
             onKeyDown={onKeyDown}
           >
             <div className={styles['search']}>
