@@ -266,7 +266,11 @@ describe('files', () => {
     const again = await running.call('project.open', { grant: await grantOf(place, 'file') });
     expect(again.document.title).toBe('granted');
     const recent = await running.call('app.recent', {});
-    expect(recent[0]).toMatchObject({ title: 'granted', file: 'there.espalier.json', missing: false });
+    expect(recent[0]).toMatchObject({
+      title: 'granted',
+      file: expect.stringMatching(/^[^/]+\/there\.espalier\.json$/) as string,
+      missing: false,
+    });
   });
   it('that are no document are refused in words', async () => {
     writeFileSync(join(running.folders.workspace, 'broken.json'), '{"format": "espalier", ');
