@@ -36,6 +36,18 @@ async function replaceText(text: string): Promise<void> {
   await app.page.keyboard.insertText(text);
 }
 
+/** Makes a new node and gives its name, once its source is the one that is shown: until then it is the one before. */
+async function newNode(): Promise<string> {
+  const field = view().getByRole('textbox', { name: 'Name', exact: true });
+  const shown = async (): Promise<string> => ((await field.count()) > 0 ? field.inputValue() : '');
+  await runCommand(app.page, 'code.custom');
+  const before = await shown();
+  await runCommand(app.page, 'code.newCustom');
+  await expect.poll(shown).not.toBe(before);
+  await lines().getByText('defineNode').first().waitFor();
+  return shown();
+}
+
 it('the exported code follows the selection, selects what is clicked and is downloaded [code.exported]', async () => {
   await app.openDocument(app.example('first-steps'));
   await runCommand(app.page, 'code.exported');
@@ -87,8 +99,7 @@ it('the document is edited as JSON with its schema, and applying it is one step 
 }, 120_000);
 
 it('a custom node is written with types and completion, tried, saved and used [code.custom-node]', async () => {
-  await runCommand(app.page, 'code.newCustom');
-  await lines().getByText('defineNode').first().waitFor();
+  const name = await newNode();
   await button('Try').click();
   await view().getByText('f32[B,T,384]').first().waitFor({ timeout: 100_000 });
   await app.shot('custom-tried');
@@ -101,26 +112,24 @@ it('a custom node is written with types and completion, tried, saved and used [c
   await app.page.locator('.suggest-widget').getByText('widthOf').first().waitFor({ timeout: 60_000 });
   await app.shot('custom-completion');
   await app.page.keyboard.press('Escape');
-  await replaceText(LORA.replaceAll('custom.lora', 'custom.my-node'));
+  await replaceText(LORA.replaceAll('custom.lora', `custom.${name}`));
   await button('Save').click();
   await view().getByText('Saved and in the palette').waitFor({ timeout: 100_000 });
   await app.shot('custom-saved');
   const { nodes } = await app.call('app.catalog', {});
-  expect(nodes.map((n) => n.type)).toContain('custom.my-node');
+  expect(nodes.map((n) => n.type)).toContain(`custom.${name}`);
   await button('Use on canvas').click();
-  await app.page.locator('[data-id$="my_node"]').first().waitFor();
+  await app.page
+    .locator(`[data-id$="${name.replaceAll('-', '_')}"]`)
+    .first()
+    .waitFor();
   await runCommand(app.page, 'edit.undo');
 }, 240_000);
 
 it('a source that nobody saved is there again in the next window, until it is removed [code.custom-node]', async () => {
   const { page } = app;
-  await runCommand(page, 'code.newCustom');
-  // The node that was open before stays until the new one has come, whose name can still be changed.
-  const field = view().getByRole('textbox', { name: 'Name', exact: true });
-  await field.waitFor();
-  const name = await field.inputValue();
+  const name = await newNode();
   expect(name).toMatch(/^my-node-\d$/);
-  await lines().getByText('defineNode').first().waitFor();
   await replaceText('// half a thought');
   const draft = async (): Promise<string | undefined> => (await app.call('custom.drafts', {}))[name];
   await expect.poll(draft).toBe('// half a thought');
@@ -162,9 +171,8 @@ it('unknown code is shown for consent, and trains once it is allowed [code.conse
 }, 240_000);
 
 it('a custom node that never ends is stopped with a message [code.custom-hostile]', async () => {
-  await runCommand(app.page, 'code.newCustom');
-  await lines().getByText('defineNode').first().waitFor();
-  await replaceText(nodeWith({ build: 'for (;;);' }).replace('custom.good', 'custom.my-node-2'));
+  const name = await newNode();
+  await replaceText(nodeWith({ build: 'for (;;);' }).replace('custom.good', `custom.${name}`));
   await button('Try').click();
   await view()
     .getByText(/did not answer within/)
