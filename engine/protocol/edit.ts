@@ -6,6 +6,7 @@ export {
   findNode,
   formatGraphAddress,
   formatNodeAddress,
+  freeNodeId,
   graphAt,
   inModel,
   inWorkflow,

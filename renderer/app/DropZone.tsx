@@ -2,7 +2,8 @@
 import { FileUp } from 'lucide-react';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useEditor } from '../state/editor.ts';
-import { filesOf, kindOfFiles, takeFiles } from './drops.ts';
+import { filesOf } from '../state/dropped.ts';
+import { kindOfFiles, takeFiles } from './drops.ts';
 import styles from './DropZone.module.css';
 
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;

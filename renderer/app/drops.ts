@@ -1,5 +1,6 @@
 /** What happens with files that a person drops on the window, by what they are. */
 import type { GrantId } from '../../engine/protocol/api/fields.ts';
+import { takeAdapter, uploadFolder } from '../state/dropped.ts';
 import type { Editor } from '../state/editor.ts';
 import { newFrom, openFrom, projectName } from './files.ts';
 
@@ -33,7 +34,7 @@ export async function takeFiles(editor: Editor, files: readonly File[]): Promise
       return;
     }
     case 'adapter':
-      return takeAdapter(editor, files);
+      return dropAdapter(editor, files);
     case 'unknown':
       editor.toast('warning', `"${first.name}" is neither a project, nor data, nor an adapter that Espalier reads.`);
   }
@@ -43,8 +44,7 @@ export async function takeFiles(editor: Editor, files: readonly File[]): Promise
 const isOfAdapter = (file: File): boolean =>
   /^(adapter_config\.json|adapter_model\.(safetensors|bin))$/.test(file.name);
 
-/** Modules of a Hugging Face adapter, as an edit that undo knows. */
-async function takeAdapter(editor: Editor, files: readonly File[]): Promise<void> {
+async function dropAdapter(editor: Editor, files: readonly File[]): Promise<void> {
   const { project, place } = editor.store.getState();
   if (!project || place.model === undefined) {
     return editor.toast('warning', "Open a project with the adapter's backbone first, then drop the adapter on it.");
@@ -53,35 +53,7 @@ async function takeAdapter(editor: Editor, files: readonly File[]): Promise<void
     return editor.toast('warning', 'The engine does not answer. Drop the adapter again later.');
   const grant = await uploadFolder(editor, files.filter(isOfAdapter));
   if (grant === undefined) return editor.toast('warning', 'The folder has no adapter_config.json and no weights.');
-  const proposal = await editor.client.call('project.takeAdapter', {
-    project: project.id,
-    revision: editor.store.getState().revision,
-    model: place.model,
-    grant,
-  });
-  if (editor.applyProposal('Attach the adapter', proposal.patch)) editor.toast('info', proposal.notes.join('\n'));
-}
-
-/** Files that belong together become one folder. Undefined when there are none. */
-export async function uploadFolder(editor: Editor, files: readonly File[]): Promise<GrantId | undefined> {
-  const folder = crypto.randomUUID();
-  let grant: GrantId | undefined;
-  for (const file of files) grant = await editor.client.upload(file, folder);
-  return grant;
-}
-
-/** The files of a drop; those of a folder that was dropped too. Must be called before the event ends. */
-export function filesOf(transfer: DataTransfer): Promise<readonly File[]> {
-  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  const folders = entries.filter((entry): entry is FileSystemDirectoryEntry => entry.isDirectory);
-  if (folders.length === 0) return Promise.resolve([...transfer.files]);
-  return Promise.all(folders.map(filesIn)).then((lists) => lists.flat());
-}
-
-async function filesIn(folder: FileSystemDirectoryEntry): Promise<readonly File[]> {
-  const entries = await new Promise<FileSystemEntry[]>((done, fail) => folder.createReader().readEntries(done, fail));
-  const files = entries.filter((entry): entry is FileSystemFileEntry => entry.isFile);
-  return Promise.all(files.map((entry) => new Promise<File>((done, fail) => entry.file(done, fail))));
+  await takeAdapter(editor, grant, 'Attach the adapter');
 }
 
 /** A project of data that was dropped on Start, with everything else as it is recommended. */

@@ -51,9 +51,9 @@ export function keepDrafts(editor: Editor): void {
   client.call('custom.drafts', {}).then(
     (found) => {
       kept = new Map(Object.entries(found));
-      // What has been typed since the start is newer.
-      setCode(editor, { drafts: new Map([...kept, ...store.getState().code.drafts]) });
       follow();
+      // What has been typed since the start is newer, and told like every change.
+      setCode(editor, { drafts: new Map([...kept, ...store.getState().code.drafts]) });
     },
     (error: unknown) => editor.report(error),
   );

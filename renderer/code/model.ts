@@ -5,7 +5,7 @@ import type { CommandResult } from '../../engine/protocol/api/commands.ts';
 import type { Catalog } from '../../engine/protocol/api/catalog.ts';
 import type { Diagnostic } from '../../engine/base/errors.ts';
 import type { Document } from '../../engine/protocol/document.ts';
-import { addNode, inModel } from '../../engine/protocol/edit.ts';
+import { addNode, freeNodeId, graphAt, inModel } from '../../engine/protocol/edit.ts';
 import { recordOf, type ModelId, type NodeId } from '../../engine/protocol/ids.ts';
 import { parseDocument } from '../../engine/protocol/parse.ts';
 import type { Editor } from '../state/editor.ts';
@@ -96,22 +96,13 @@ export function useOnCanvas(editor: Editor, node: CustomNode): void {
   const inside = selection.graph.startsWith(`${model}:`) ? selection.graph.slice(model.length + 1) : '';
   const path = (inside === '' ? [] : inside.split('/')) as NodeId[];
   const graph = inModel(model, ...path);
-  const taken = new Set(Object.keys(nodesAt(document, model, path)));
-  const wished = node.name.replace(/-/g, '_');
-  let id = wished;
-  for (let i = 2; taken.has(id); i++) id = `${wished}_${i}`;
+  const id = freeNodeId(graphAt(document, graph) ?? { nodes: {} }, node.name.replace(/-/g, '_'));
   const made = { type: info.type, version: info.version, params: recordOf<string, never>([]) };
-  const select: Selection = { graph: `${model}:${path.join('/')}`, nodes: [id as NodeId], edges: [] };
+  const select: Selection = { graph: `${model}:${path.join('/')}`, nodes: [id], edges: [] };
   if (!editor.edit(`Add ${info.title}`, (d) => addNode(d, graph, id, made), { select })) return;
   editor.set({ place: { ...place, level: 'model', model, view: 'graph' }, selection: select });
   editor.toast(
     'info',
     `"${info.title}" stands on the canvas, not connected yet. Draw wires to its ports, or drag it from the palette onto a wire.`,
   );
-}
-
-function nodesAt(document: Document, model: ModelId, path: readonly NodeId[]): Readonly<Record<string, unknown>> {
-  let graph = document.models[model];
-  for (const id of path) graph = graph?.nodes[id]?.body;
-  return graph?.nodes ?? {};
 }

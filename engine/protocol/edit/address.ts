@@ -5,7 +5,7 @@
 import { must, type Diagnostic } from '../../base/errors.ts';
 import { fail, ok, type Result } from '../../base/result.ts';
 import type { AnyGraph, AnyNode, Document, Graph, Node } from '../document.ts';
-import { entriesOf, withEntry, type ModelId, type NodeId } from '../ids.ts';
+import { entriesOf, nodeId, withEntry, type ModelId, type NodeId } from '../ids.ts';
 import { diagnose } from '../messages.ts';
 import { isKept, modelGraphs, nodePath, workflowGraphs } from '../walk.ts';
 
@@ -136,4 +136,12 @@ function allNodes(document: Document): readonly NodeAddress[] {
     entriesOf(graph.nodes).map(([node]) => ({ graph: inModel(model, ...path), node })),
   );
   return [...steps, ...nodes];
+}
+
+/** The wanted id, shortened, or with the first number that no node of the graph has: `lora`, then `lora_2`. */
+export function freeNodeId(graph: { readonly nodes: object }, wanted: string): NodeId {
+  const base = wanted.slice(0, 120);
+  let id = base;
+  for (let i = 2; id in graph.nodes; i++) id = `${base}_${i}`;
+  return nodeId(id);
 }

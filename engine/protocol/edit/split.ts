@@ -7,7 +7,7 @@ import type { Diagnostic } from '../../base/errors.ts';
 import { ok, type Result } from '../../base/result.ts';
 import { inOrder, stackName, type Document, type Edge, type Graph, type Node, type Params } from '../document.ts';
 import type { StackSettings } from '../document.ts';
-import { entriesOf, mintId, recordOf, withEntry, type NodeId, type PortId } from '../ids.ts';
+import { entriesOf, recordOf, withEntry, type NodeId, type PortId } from '../ids.ts';
 import { diagnose } from '../messages.ts';
 import { isLayered, layered, overridesOf } from '../params.ts';
 import { countsFromEnd, formatLayers, layersWithin, rangeWords, type LayerRange } from '../selection.ts';
@@ -16,6 +16,7 @@ import { isKept, modelGraphs } from '../walk.ts';
 import {
   editableNode,
   formatNodeAddress,
+  freeNodeId,
   graphAt,
   placeOfNode,
   refuse,
@@ -115,7 +116,7 @@ function splitGraph(
 ): { readonly graph: Graph; readonly second: { readonly id: NodeId; readonly node: StackNode } } {
   const { stack } = node;
   const name = stackName(id, stack);
-  const secondId = freshId(graph, `${name}_${layer}`);
+  const secondId = freeNodeId(graph, `${name}_${layer}`);
   const firstNode = partOf(id, node, { first: stack.first, repeat: layer - stack.first });
   const secondNode = partOf(id, node, { first: layer, repeat: stack.first + stack.repeat - layer });
 
@@ -144,7 +145,7 @@ function splitGraph(
       edges = insertAfter(edges, first, { ...first, from: { node: secondId, port } });
       continue;
     }
-    const joinId = freshId({ nodes }, `${name}_${port}`);
+    const joinId = freeNodeId({ nodes }, `${name}_${port}`);
     nodes = withEntry(nodes, joinId, { type: collector.type, version: collector.version, params: recordOf([]) });
     edges = [
       ...edges.map((e) => (consumers.includes(e) ? { ...e, from: { node: joinId, port: collector.output } } : e)),
@@ -193,13 +194,6 @@ function cutParams(params: Params, whole: LayerRange, part: LayerRange): Params 
       return [name, layered(value.all, new Map(inPart))] as const;
     }),
   );
-}
-
-function freshId(graph: { readonly nodes: Graph['nodes'] }, wanted: string): NodeId {
-  const base = wanted.slice(0, 120);
-  let id = base;
-  for (let i = 2; id in graph.nodes; i++) id = `${base}_${i}`;
-  return mintId<NodeId>(id);
 }
 
 /**

@@ -10,7 +10,7 @@ import type { CommandParams } from '../../protocol/api/commands.ts';
 import { diff } from '../../protocol/api/patch.ts';
 import type { Proposal } from '../../protocol/api/project.ts';
 import type { Document } from '../../protocol/document.ts';
-import { addStep, connect, inWorkflow } from '../../protocol/edit.ts';
+import { addStep, connect, freeNodeId, inWorkflow } from '../../protocol/edit.ts';
 import { nodeId, portId, recordOf, type ModelId } from '../../protocol/ids.ts';
 import { unfoldWorkflow } from '../../protocol/steps.ts';
 import { openBackbone } from '../../workflow/backbone.ts';
@@ -69,13 +69,12 @@ function startingFrom(document: Document, model: ModelId, file: string): Documen
     return from !== undefined && nodes[nodeId(from)]?.model === model && wired(id, 'start') === undefined;
   });
   if (!training) return undefined;
-  let id = 'adapter';
-  for (let i = 2; Object.hasOwn(nodes, id); i++) id = `adapter_${i}`;
+  const id = freeNodeId(document.workflow, 'adapter');
   const step = { type: 'adapter.file', version: 1, params: recordOf([['file', file]] as [string, string][]) };
   const added = addStep(document, inWorkflow(), id, step);
   if (!added.ok) return undefined;
   const connected = connect(added.value, inWorkflow(), {
-    from: { node: nodeId(id), port: portId('adapter') },
+    from: { node: id, port: portId('adapter') },
     to: { node: nodeId(training[0]), port: portId('start') },
   });
   return connected.ok ? connected.value : undefined;

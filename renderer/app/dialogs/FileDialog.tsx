@@ -7,7 +7,7 @@ import { useLoaded } from '../../runs/hooks.ts';
 import type { Picking } from '../../state/choose.ts';
 import { useEditor, useEditorState } from '../../state/editor.ts';
 import { Button, Callout, cx, Dialog, Empty, formatBytes, Spinner } from '../../ui/index.ts';
-import { uploadFolder } from '../drops.ts';
+import { uploadFolder } from '../../state/dropped.ts';
 import styles from './FileDialog.module.css';
 
 interface Words {

@@ -7,13 +7,13 @@ import {
   addNode,
   connect,
   disconnect,
+  freeNodeId,
   graphAt,
   type EditResult,
   type ModelAddress,
 } from '../../../engine/protocol/edit.ts';
 import {
   isWall,
-  nodeId,
   recordOf,
   type BankId,
   type NodeId,
@@ -39,8 +39,7 @@ export function freeId(graph: Graph, type: string): NodeId {
       .at(-1)
       ?.replaceAll(/[^A-Za-z0-9_-]/g, '') ?? 'node';
   const base = /^[A-Za-z_]/.test(stem) ? stem : `n${stem}`;
-  if (!(base in graph.nodes)) return nodeId(base);
-  for (let i = 2; ; i++) if (!(`${base}_${i}` in graph.nodes)) return nodeId(`${base}_${i}`);
+  return freeNodeId(graph, base);
 }
 
 /** Settings that follow from where a node stands: widths, and the weights of a norm that it tunes. */

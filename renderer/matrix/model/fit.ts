@@ -2,6 +2,7 @@
 import { fail, ok, type Result } from '../../../engine/base/result.ts';
 import type { Catalog, NodeTypeInfo } from '../../../engine/protocol/api/catalog.ts';
 import type { Graph, Node, Params, Scalar } from '../../../engine/protocol/document.ts';
+import { freeNodeId } from '../../../engine/protocol/edit.ts';
 import type { NodeId } from '../../../engine/protocol/ids.ts';
 import { stackValue } from '../../../engine/protocol/params.ts';
 import type { Row, RowKind } from './grid.ts';
@@ -97,7 +98,5 @@ export const plainParams = (params: Params): Readonly<Record<string, Scalar>> =>
 export function freshId(graph: Graph, type: string, site: string): NodeId {
   const name = (type.split('.').pop() ?? type).replace(/[^A-Za-z0-9_-]/g, '_');
   const base = `${/^[A-Za-z_]/.test(name) ? name : `m_${name}`}_${site.replace(/[^A-Za-z0-9_-]/g, '_')}`;
-  let id = base;
-  for (let i = 2; id in graph.nodes; i++) id = `${base}_${i}`;
-  return id as NodeId;
+  return freeNodeId(graph, base);
 }
