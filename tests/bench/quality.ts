@@ -2,7 +2,10 @@
  * Quality on real data beside transformers + peft: our command line and train_baseline.py train with the same settings, and
  * their predictions are compared by a paired bootstrap. Both report the last state of the run.
  *
- *   npm run bench -- quality --task sst2,trec6 --seeds 3 [--set layers=-2.. --set frozenDropout=off]
+ *   npm run bench -- quality --task sst2,trec6 --seeds 3 [--set layers=-2.. --set frozenDropout=off] [--set twin=on]
+ *
+ * With `twin=on` both sides begin with the same values, see the same batches and drop the same entries, so that a task
+ * with few examples shows differences that seeds would hide.
  *
  * Results of the other side are kept in build/out/bench/quality and used again, since its settings never change; ours are
  * used again for the same commit only, so that a long comparison can be stopped and go on.
@@ -12,6 +15,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   espalier,
+  median,
   OUT,
   PYTHON,
   PYTHON_SCRIPTS,
@@ -27,6 +31,7 @@ import {
 } from './bench.ts';
 import { LORA, writeDocument } from './documents.ts';
 import { pairedBootstrap, rowsOf, scoreOf, type Label, type MetricName } from './scores.ts';
+import { lossesOf, writeTwin } from './twin.ts';
 
 interface Task {
   readonly task: string;
@@ -100,12 +105,18 @@ interface Variant {
   readonly params: Readonly<Record<string, string>>;
   readonly training: Readonly<Record<string, string | number>>;
   readonly theirLayers: readonly string[];
+  /** Both sides use our random numbers. */
+  readonly twin: boolean;
 }
+
+const OF_BOTH = new Set(['layers', 'their-layers', 'twin']);
 
 function variantOf({ extra }: Options): Variant {
   const layers = extra.get('layers');
-  const training = [...extra].filter(([name]) => name !== 'layers' && name !== 'their-layers');
+  const twin = extra.get('twin') === 'on';
+  const training = [...extra, ...(twin ? [['order', 'random'] as const] : [])].filter(([name]) => !OF_BOTH.has(name));
   return {
+    twin,
     params: layers === undefined ? {} : { layers },
     training: Object.fromEntries(
       training.map(([name, value]) => [name, Number.isFinite(Number(value)) ? Number(value) : value]),
@@ -114,19 +125,37 @@ function variantOf({ extra }: Options): Variant {
   };
 }
 
+const BATCH = 32;
+
 interface Run {
   /** Gold labels and predictions of all splits, one after the other. */
   readonly gold: readonly Label[];
   readonly predicted: readonly Label[];
   readonly seconds: number;
+  /** The loss of each step, where both sides saw the same batches. */
+  readonly losses?: readonly number[] | undefined;
 }
 
-function theirRun(name: string, task: Task, seed: number, options: Options, { theirLayers }: Variant): Run {
-  const folder = join(OUT, 'quality');
-  mkdirSync(folder, { recursive: true });
-  const layers = theirLayers.length === 0 ? [] : ['--layers', ...theirLayers];
-  const file = join(folder, `${[name, 'lora', ...theirLayers, `e${options.epochs}`, `s${seed}`].join('-')}.json`);
+/** One comparison: a task, a seed, and the document that our side trains. */
+interface Case {
+  readonly name: string;
+  readonly task: Task;
+  readonly seed: number;
+  readonly variant: Variant;
+  readonly folder: string;
+  readonly document: string;
+}
+
+function theirRun({ name, task, seed, variant, folder, document }: Case, options: Options): Run {
+  const { theirLayers, twin } = variant;
+  const kept = join(OUT, 'quality');
+  mkdirSync(kept, { recursive: true });
+  const parts = [name, 'lora', ...theirLayers, ...(twin ? ['twin'] : []), `e${options.epochs}`, `s${seed}`];
+  const file = join(kept, `${parts.join('-')}.json`);
   if (!existsSync(file)) {
+    const layers = theirLayers.length === 0 ? [] : ['--layers', ...theirLayers];
+    const rows = twin ? rowCount(task, options) : 0;
+    const draws = { document, folder, rows, batchSize: BATCH, seed, epochs: options.epochs };
     runProgram(PYTHON, [
       ...[
         '-B',
@@ -148,19 +177,29 @@ function theirRun(name: string, task: Task, seed: number, options: Options, { th
         '--threads',
         String(options.threads),
       ],
-      ...[...layers, '--json', file],
+      ...[...layers, ...(twin ? ['--twin', writeTwin(draws)] : []), '--json', file],
     ]);
   }
   const splits = JSON.parse(readFileSync(file.replace(/\.json$/, '.predictions.json'), 'utf8')) as Readonly<
     Record<string, { readonly labels: readonly Label[]; readonly predictions: readonly Label[] }>
   >;
-  const { training_seconds } = JSON.parse(readFileSync(file, 'utf8')) as { readonly training_seconds: number };
+  const { training_seconds, losses } = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly training_seconds: number;
+    readonly losses?: readonly number[];
+  };
   const chosen = Object.keys(task.splits).map((s) => splits[s]);
   return {
     gold: chosen.flatMap((s) => s?.labels ?? []),
     predicted: chosen.flatMap((s) => s?.predictions ?? []),
     seconds: training_seconds,
+    losses,
   };
+}
+
+/** Examples of a training file: lines under a header, or sentences of one word a line. */
+function rowCount({ task, train }: Task, options: Options): number {
+  const text = readFileSync(join(options.data, train), 'utf8').trim();
+  return task === 'tokens' ? text.split(/\n\s*\n/).length : text.split('\n').length - 1;
 }
 
 interface NamedPrediction {
@@ -181,23 +220,16 @@ interface RunFile {
   readonly steps: readonly { readonly step: string; readonly folder: string }[];
 }
 
-function ourRun(
+/** The document of our side. */
+function documentOf(
   folder: string,
   name: string,
   task: Task,
   seed: number,
   options: Options,
   variant: Variant,
-  gold: readonly Label[],
-): Run {
-  const settings = Object.entries({ ...variant.params, ...variant.training }).map(([key, value]) => `${key}=${value}`);
-  const kept = join(
-    OUT,
-    'quality',
-    `${['ours', commit(), name, ...settings, `e${options.epochs}`, `s${seed}`].join('-')}.json`,
-  );
-  if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Run;
-  const document = writeDocument({
+): string {
+  return writeDocument({
     file: join(folder, `${name}-${seed}.json`),
     model: options.model,
     data: join(options.data, task.train),
@@ -206,9 +238,19 @@ function ourRun(
     ...(task.label === undefined ? {} : { label: task.label }),
     method: 'lora',
     params: { ...LORA, ...variant.params },
-    training: { epochs: options.epochs, batch: 32, lr: 1e-3, seed, threads: options.threads, ...variant.training },
+    training: { epochs: options.epochs, batch: BATCH, lr: 1e-3, seed, threads: options.threads, ...variant.training },
     predict: new Map(Object.entries(task.splits).map(([split, file]) => [split, resolve(options.data, file)])),
   });
+}
+
+function ourRun({ name, task, seed, variant, folder, document }: Case, options: Options, gold: readonly Label[]): Run {
+  const settings = Object.entries({ ...variant.params, ...variant.training }).map(([key, value]) => `${key}=${value}`);
+  const kept = join(
+    OUT,
+    'quality',
+    `${['ours', commit(), name, ...settings, `e${options.epochs}`, `s${seed}`].join('-')}.json`,
+  );
+  if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Run;
   const out = join(folder, `${name}-${seed}`);
   const from = performance.now();
   espalier('run', document, '--out', out, '--json');
@@ -223,7 +265,12 @@ function ourRun(
   });
   if (predicted.length !== gold.length)
     throw new Error(`${name}: ${predicted.length} predictions for ${gold.length} examples`);
-  const run = { gold, predicted: predicted.map((p, i) => padTags(p, gold[i] as Label)), seconds };
+  const run = {
+    gold,
+    predicted: predicted.map((p, i) => padTags(p, gold[i] as Label)),
+    seconds,
+    losses: lossesOf(out),
+  };
   writeFileSync(kept, JSON.stringify(run));
   return run;
 }
@@ -239,8 +286,12 @@ async function compareTask(name: string, task: Task, options: Options): Promise<
   const theirs: Run[] = [];
   await withFolder(async (folder) => {
     for (let seed = 0; seed < options.seeds; seed++) {
-      const other = theirRun(name, task, seed, options, variant);
-      const mine = ourRun(folder, name, task, seed, options, variant, other.gold);
+      const place = join(folder, String(seed));
+      mkdirSync(place);
+      const document = documentOf(place, name, task, seed, options, variant);
+      const one = { name, task, seed, variant, folder: place, document };
+      const other = theirRun(one, options);
+      const mine = ourRun(one, options, other.gold);
       theirs.push(other);
       ours.push(mine);
       const score = (run: Run): number => points(scoreOf(task.metric, rowsOf(task.metric, run.gold, run.predicted)));
@@ -262,6 +313,21 @@ async function compareTask(name: string, task: Task, options: Options): Promise<
     interval_95: found.interval.map(points),
     interval_95_examples_only: found.interval_of_examples.map(points),
     not_worse_by_a_point: found.interval[0] > -0.01,
+    ...(variant.twin ? { same_draws: sameDraws(ours, theirs) } : {}),
+  };
+}
+
+/** How far two runs with the same draws lie apart: the losses of their steps, and predictions that differ. */
+function sameDraws(ours: readonly Run[], theirs: readonly Run[]): Figures {
+  const losses = ours.flatMap((run, s) =>
+    (run.losses ?? []).map((x, k) => Math.abs(x - (theirs[s]?.losses?.[k] ?? NaN)) / Math.abs(x)),
+  );
+  const differ = ours.flatMap((run, s) => run.predicted.map((p, i) => p !== theirs[s]?.predicted[i]));
+  return {
+    steps: losses.length,
+    largest_relative_loss_difference: losses.reduce((a, b) => Math.max(a, b), 0),
+    median_relative_loss_difference: median(losses),
+    predictions_that_differ: round(differ.filter(Boolean).length / differ.length, 4),
   };
 }
 

@@ -26,6 +26,12 @@ def build(
     attention: str | None = None,
 ) -> Any:
     """A trainable model. `layers` restricts LoRA and DoRA to layers; `dropout=False` sets the backbone's to zero."""
+    model = build_plain(folder, kind, labels, dropout=dropout, attention=attention)
+    return attach(model, kind, method, rank=rank, alpha=alpha, layers=layers)
+
+
+def build_plain(folder: str, kind: str, labels: int, *, dropout: bool = True, attention: str | None = None) -> Any:
+    """The backbone with a new head."""
     import transformers
 
     config = transformers.AutoConfig.from_pretrained(folder, num_labels=labels)
@@ -37,8 +43,7 @@ def build(
     classes = {"tokens": transformers.AutoModelForTokenClassification}
     maker: Any = classes.get(kind, transformers.AutoModelForSequenceClassification)
     options = {} if attention is None else {"attn_implementation": attention}
-    model = maker.from_pretrained(folder, config=config, **options)
-    return attach(model, kind, method, rank=rank, alpha=alpha, layers=layers)
+    return maker.from_pretrained(folder, config=config, **options)
 
 
 def build_random(size: str, labels: int, method: str, *, rank: int, alpha: float, dropout: bool) -> Any:

@@ -81,12 +81,21 @@ def read_conll(path: Path) -> list[tuple[list[str], list[str]]]:
     return sentences
 
 
-def load(name: str, folder: Path, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Data:
+def load(
+    name: str,
+    folder: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    classes: list[str] | None = None,
+) -> Data:
+    """`classes` gives their order where it is not the alphabet's."""
     task = TASKS[name]
     if task.kind == "tokens":
-        return load_tokens(task, folder, tokenizer, max_length)
+        return load_tokens(task, folder, tokenizer, max_length, classes)
     tables = {split: read_table(folder / file) for split, file in task.files.items()}
-    classes = sorted({row[task.label] for row in tables["train"]}) if task.kind == "classification" else []
+    if task.kind == "regression":
+        classes = []
+    classes = sorted({row[task.label] for row in tables["train"]}) if classes is None else classes
     splits = {}
     for split, rows in tables.items():
         columns = [[row[column] for row in rows] for column in task.texts]
@@ -99,10 +108,12 @@ def load(name: str, folder: Path, tokenizer: PreTrainedTokenizerBase, max_length
     return Data(task, classes, splits)
 
 
-def load_tokens(task: Task, folder: Path, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Data:
+def load_tokens(
+    task: Task, folder: Path, tokenizer: PreTrainedTokenizerBase, max_length: int, classes: list[str] | None
+) -> Data:
     """The first sub-token of a word carries its tag, the others are left out (-100)."""
     sets = {split: read_conll(folder / file) for split, file in task.files.items()}
-    classes = sorted({tag for _, tags in sets["train"] for tag in tags})
+    classes = classes or sorted({tag for _, tags in sets["train"] for tag in tags})
     splits = {}
     for split, sentences in sets.items():
         encoded = tokenizer(

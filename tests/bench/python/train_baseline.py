@@ -5,7 +5,9 @@
 
 AdamW, linear schedule with 6 % warm-up, gradients clipped to 1.0, dropout as in the backbone's configuration, LoRA r=8
 alpha=8 on query and value, classifier trained, lr 1e-3, batch 32, fp32, 2 threads, the default attention (sdpa),
-batches padded to their longest sentence. A plain loop instead of Trainer: the same steps without its bookkeeping.
+batches padded to their longest sentence. With `--twin` first values, batches and dropout are those of an Espalier run,
+and attention is `eager`, the one whose dropout can be given. A plain loop instead of Trainer: the same steps
+without its bookkeeping.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import statistics
 import time
@@ -29,6 +32,7 @@ from transformers import AutoTokenizer, get_linear_schedule_with_warmup  # noqa:
 
 import models  # noqa: E402
 import tasks  # noqa: E402
+import twin  # noqa: E402
 from batching import Batch, collate, order  # noqa: E402
 from measure import Memory, versions  # noqa: E402
 
@@ -54,6 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dropout", choices=("on", "off"), default="on")
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--group-by-length", action="store_true")
+    parser.add_argument("--twin", type=Path, help="draws of another run (twin.py) instead of own ones")
     parser.add_argument("--max-steps", type=int, help="stop early, for tests")
     parser.add_argument(
         "--json", type=Path, help="write the result here; predictions go beside it as .predictions.json"
@@ -85,31 +90,28 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     memory = Memory()
     torch.manual_seed(options.seed)
     tokenizer = AutoTokenizer.from_pretrained(options.model)
-    data = tasks.load(options.task, options.data, tokenizer, options.max_length)
+    shared = twin.read(options.twin) if options.twin is not None else None
+    classes = None if shared is None else shared.classes
+    data = tasks.load(options.task, options.data, tokenizer, options.max_length, classes)
     kind, pad = data.task.kind, int(tokenizer.pad_token_id)
-    model = models.build(
-        options.model,
-        kind,
-        max(1, len(data.classes)),
-        options.method,
-        rank=options.rank,
-        alpha=options.alpha,
-        layers=options.layers,
-        dropout=options.dropout == "on",
-    )
+    model, draws = build(options, kind, max(1, len(data.classes)), shared)
     examples = data.splits["train"]
     parameters = models.trainable(model)
     optimizer = models.optimizer_for(model, options.lr, options.weight_decay)
     total = options.epochs * -(-len(examples) // options.batch)
-    schedule = get_linear_schedule_with_warmup(optimizer, int(round(options.warmup * total)), total)
+    schedule = get_linear_schedule_with_warmup(optimizer, math.ceil(options.warmup * total), total)
     generator = torch.Generator().manual_seed(options.seed)
     history: list[dict[str, Any]] = []
     times: list[float] = []
     seen = 0
+    all_losses: list[float] = []
     for epoch in range(options.epochs):
         model.train()
         losses = []
-        for chosen in order(examples, options.batch, options.group_by_length, generator):
+        own = order(examples, options.batch, options.group_by_length, generator)
+        for chosen in own if shared is None else shared.epochs[epoch]:
+            if draws is not None:
+                draws.begin(len(times), chosen)
             if options.max_steps is not None and len(times) >= options.max_steps:
                 break
             began = time.perf_counter()
@@ -119,6 +121,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
             schedule.step()
             times.append(time.perf_counter() - began)
             seen += len(chosen)
+        all_losses += losses
         found = tasks.score(data, data.splits["dev"], predict(model, data.splits["dev"], pad, kind, options.bf16))[0]
         history.append({"epoch": epoch + 1, "loss": statistics.fmean(losses) if losses else None, "dev": found})
         print(json.dumps(history[-1]), flush=True)
@@ -129,6 +132,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         "history": history,
         "trainable_parameters": models.count(parameters),
         "steps": len(times),
+        **({} if shared is None else {"losses": all_losses}),
         "training_seconds": sum(times),
         "step_seconds_median": statistics.median(times),
         "examples_per_second": seen / sum(times),
@@ -145,6 +149,21 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         options.json.write_text(json.dumps(result, indent=2), encoding="utf-8")
         options.json.with_suffix(".predictions.json").write_text(json.dumps(predictions), encoding="utf-8")
     return result
+
+
+def build(
+    options: argparse.Namespace, kind: str, labels: int, shared: twin.Twin | None
+) -> tuple[Any, twin.Draws | None]:
+    """The model to train; with `shared` it begins with another run's first values and drops what that run dropped."""
+    dropout = options.dropout == "on"
+    if shared is None:
+        sizes = {"rank": options.rank, "alpha": options.alpha, "layers": options.layers}
+        return models.build(options.model, kind, labels, options.method, dropout=dropout, **sizes), None
+    from peft import PeftModel
+
+    plain = models.build_plain(options.model, kind, labels, dropout=dropout, attention="eager")
+    draws = twin.share_draws(plain, kind, shared.seed)
+    return PeftModel.from_pretrained(plain, shared.adapter, is_trainable=True), draws
 
 
 def label_of(data: tasks.Data, example: tasks.Example) -> Any:
