@@ -82,6 +82,13 @@ export const text = (value: string, help: string): TextSpec => ({ kind: 'text', 
 export const dropoutSpec = (value: number, what: string): NumberSpec =>
   number(value, `Probability with which ${what} is dropped while training.`, { min: 0, max: 0.999 });
 
+/** The range in words; a bound that was not given is not named. */
+function rangeOf({ kind, min, max }: IntSpec | NumberSpec): string {
+  const isOpen = max === (kind === 'int' ? LARGEST : Number.MAX_VALUE);
+  if (min === -Number.MAX_VALUE) return `${max} or less`;
+  return isOpen ? `${min} or more` : `from ${min} to ${max}`;
+}
+
 /** The value if it fits the specification, else the reason in words. */
 export function readParam(
   spec: ParamSpec,
@@ -95,10 +102,7 @@ export function readParam(
       if (spec.kind === 'int' && !Number.isInteger(value))
         return { problem: 'is not a whole number', fix: 'Give a whole number.' };
       if (value < spec.min || value > spec.max)
-        return {
-          problem: `is outside ${spec.min} to ${spec.max}`,
-          fix: `Give a value from ${spec.min} to ${spec.max}.`,
-        };
+        return { problem: `must be ${rangeOf(spec)}`, fix: `Give a number that is ${rangeOf(spec)}.` };
       return { value };
     }
     case 'bool':
@@ -108,7 +112,7 @@ export function readParam(
     case 'choice':
       return typeof value === 'string' && spec.choices.includes(value)
         ? { value }
-        : { problem: 'is none of the choices', fix: `Give one of ${spec.choices.join(', ')}.` };
+        : { problem: `must be one of ${spec.choices.join(', ')}`, fix: 'Choose one of them.' };
     case 'text':
       return typeof value === 'string' ? { value } : { problem: 'is not a text', fix: 'Give a text.' };
   }

@@ -49,7 +49,7 @@ export function applyPreset(
     if (!spec)
       return fail(`"${name}" has no parameter "${key}"; it has ${Object.keys(preset.params).join(', ') || 'none'}`);
     const read = readParam(spec, value);
-    if (!('value' in read)) return fail(`parameter "${key}" of "${name}" ${read.problem}. ${read.fix}`);
+    if (!('value' in read)) return fail(`parameter "${key}" of "${name}" ${read.problem}`);
     params[key] = read.value;
   }
   const edited = preset.apply(

@@ -9,8 +9,8 @@ import { openSafetensors } from '../../engine/checkpoints/safetensors.ts';
 import { planEpoch } from '../../engine/data/batches.ts';
 import { espalier } from './bench.ts';
 
-/** Changes no f32 number, and is a learning rate that the trainer takes. */
-const NOTHING = '1e-30';
+/** The least learning rate that the training step takes; next to numbers of f32 it is none. */
+const NOTHING = '1e-12';
 
 export interface TwinRequest {
   /** A document whose step `train` draws its batches at random. */

@@ -101,7 +101,7 @@ describe('a preset refuses what it does not know', () => {
   test.each([
     ['lorra', {}, 'no method is named "lorra"'],
     ['lora', { rank: 4 }, '"lora" has no parameter "rank"; it has r, alpha'],
-    ['lora', { r: 0 }, 'parameter "r" of "lora" is outside 1'],
+    ['lora', { r: 0 }, 'parameter "r" of "lora" must be 1 or more'],
     ['lora', { targets: 'query,foo' }, '"foo" names no linear layer'],
     ['scalearn', {}, 'needs a source bank'],
   ] as [string, Record<string, unknown>, string][])('%s %j', (method, params, message) => {

@@ -58,7 +58,7 @@ describe('documents', () => {
       '"node": "model", "port": "model" }, "to": { "node": "train", "port": "eval"',
       ['takes data', 'an untrained model'],
     ],
-    ['a parameter out of its range', '"epochs": 2', '"epochs": 0', ['node "train", parameter "epochs"', 'from 1']],
+    ['a parameter out of its range', '"epochs": 2', '"epochs": 0', ['node "train", parameter "epochs"', '1 or more']],
     ['an unknown parameter', '"epochs": 2', '"epoch": 2', ['parameter "epoch"', 'Use one of epochs']],
     ['a rank out of its range', '"rank": 2', '"rank": 0', ['layers/lora_attn_query', 'parameter "rank"']],
     ['an absolute path', '"file": "train.csv"', '"file": "/data/train.csv"', ['parameter "file"', 'absolute']],
@@ -93,7 +93,7 @@ describe('documents', () => {
 describe('settings of the command line', () => {
   it.each([
     ['a parameter that is no number', ['--set', 'train.lr=fast'], ['node "train", parameter "lr"', 'a finite number']],
-    ['a parameter out of its range', ['--set', 'train.epochs=0'], ['parameter "epochs"', 'from 1']],
+    ['a parameter out of its range', ['--set', 'train.epochs=0'], ['parameter "epochs"', '1 or more']],
     ['a step that is not there', ['--set', 'trian.epochs=1'], ['trian', 'nodes are']],
     ['no setting', ['--set', 'epochs'], ['node.parameter=value']],
     ['a device that there is none of', ['--device', 'tpu'], ['tpu', 'onnx:cpu']],
@@ -184,7 +184,7 @@ describe('methods', () => {
   it.each([
     ['an unknown one', ['--method', 'lorra'], ['no method is named "lorra"', 'choose one of head, lora']],
     ['an unknown parameter', ['--param', 'rank=4'], ['"lora" has no parameter "rank"']],
-    ['a parameter out of its range', ['--param', 'r=0'], ['parameter "r" of "lora"', 'from 1']],
+    ['a parameter out of its range', ['--param', 'r=0'], ['parameter "r" of "lora"', 'must be 1 or more']],
     ['a parameter without a value', ['--param', 'r'], ['--param takes NAME=VALUE']],
     ['a target that is not there', ['--param', 'targets=queri'], ['"queri" names no linear layer', 'attn.query']],
     ['a source without need', ['--source', 'a=train.csv'], ['"lora" takes no sources']],
