@@ -1,11 +1,14 @@
 /**
- * Transfer from trained sources: Pfeiffer adapters of at least four GLUE-type tasks, mixed for a target by ScaLearn in its
- * four variants and by AdapterFusion, beside the target's own adapter, the head alone, and sources whose numbers were
- * shuffled (what mixing random adapters would give).
+ * Transfer from trained sources: Pfeiffer adapters of at least four GLUE-type tasks and, as in the papers, of the target
+ * itself, mixed for the target by ScaLearn in its four variants and by AdapterFusion, beside the target's own adapter, the
+ * head alone, and sources whose numbers were shuffled (what mixing random adapters would give).
  *
  *   npm run bench -- scalearn --task mrpc --seeds 3 --epochs 10 [--set sources=sst2,cola,rte,stsb] [--set source-epochs=5]
+ *     [--set only=own,head,uniform]
+ *
+ * A target that `sources` does not name is left out of them. Trained adapters are kept and used again.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { permutation, randomKey } from '../../engine/base/random.ts';
 import { openSafetensors, readFloat32, writeSafetensors } from '../../engine/checkpoints/safetensors.ts';
@@ -185,52 +188,86 @@ function shuffled(folder: string, sources: Sources): Sources {
   });
 }
 
+/** The target's own adapter of a seed, trained once and kept with its score. */
+function ownOf(target: string, folder: string, seed: number, options: Options): Trained {
+  const adapter = join(OUT, 'scalearn', `${target}-own-e${options.epochs}-s${seed}.safetensors`);
+  const file = adapter.replace(/safetensors$/, 'json');
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Trained;
+  const trained = train(folder, target, { method: 'pfeiffer', epochs: options.epochs, seed }, options);
+  copyFileSync(trained.adapter, adapter);
+  const kept = { ...trained, adapter };
+  writeFileSync(file, JSON.stringify(kept));
+  return kept;
+}
+
+/** A way to reach the target: a method, and which sources it mixes. */
+interface Way {
+  readonly method: string;
+  readonly params?: Readonly<Record<string, string>>;
+  readonly sources?: 'trained' | 'shuffled';
+}
+
+const WAYS: readonly (readonly [string, Way])[] = [
+  ['own adapter', { method: 'pfeiffer' }],
+  ['head only', { method: 'head' }],
+  ...['scalearn', 'uniform', 'scalearn++', 'uniform++'].map(
+    (variant) => [`ScaLearn ${variant}`, { method: 'scalearn', params: { variant }, sources: 'trained' }] as const,
+  ),
+  ['ScaLearn, shuffled sources', { method: 'scalearn', sources: 'shuffled' }],
+  ['AdapterFusion', { method: 'fusion', sources: 'trained' }],
+  ['average', { method: 'average', sources: 'trained' }],
+];
+
 async function transfer(target: string, options: Options): Promise<Figures> {
   const { extra } = options;
-  const names = (
-    extra.get('sources') ?? ['sst2', 'cola', 'mrpc', 'rte', 'stsb'].filter((n) => n !== target).join(',')
-  ).split(',');
-  const sources = await sourcesOf(names, Number(extra.get('source-epochs') ?? 5), options);
+  const names = (extra.get('sources') ?? ['sst2', 'cola', 'mrpc', 'rte', 'stsb'].join(',')).split(',');
+  const others = names.filter((n) => n !== target);
+  const foreign = await sourcesOf(others, Number(extra.get('source-epochs') ?? 5), options);
   return withFolder(async (folder) => {
-    const mixed = shuffled(folder, sources);
-    const jobs: readonly (readonly [string, Omit<Job, 'seed' | 'epochs'>])[] = [
-      ['own adapter', { method: 'pfeiffer' }],
-      ['head only', { method: 'head' }],
-      ...['scalearn', 'uniform', 'scalearn++', 'uniform++'].map(
-        (variant) => [`ScaLearn ${variant}`, { method: 'scalearn', params: { variant }, sources }] as const,
-      ),
-      ['ScaLearn, shuffled sources', { method: 'scalearn', sources: mixed }],
-      ['AdapterFusion', { method: 'fusion', sources }],
-      ['average', { method: 'average', sources }],
-    ];
+    const placeOf = (name: string, seed: number): string => {
+      const place = join(folder, `${name.replace(/\W+/g, '-')}-${seed}`);
+      mkdirSync(place);
+      return place;
+    };
+    const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
+    const own = seeds.map((seed) => ownOf(target, placeOf('own', seed), seed, options));
+    const sources = seeds.map((seed): { readonly trained: Sources; readonly shuffled: Sources } => {
+      const trained = names.includes(target)
+        ? [...foreign, [target, (own[seed] as Trained).adapter] as const]
+        : foreign;
+      return { trained, shuffled: shuffled(placeOf('shuffled', seed), trained) };
+    });
     const wanted = extra.get('only')?.split(',');
     const found: { name: string; scores: number[]; trainable: number }[] = [];
-    for (const [name, job] of jobs.filter(([n]) => wanted === undefined || wanted.some((w) => n.includes(w)))) {
-      const runs = Array.from({ length: options.seeds }, (_, seed) => {
-        const place = join(folder, `${name.replace(/\W+/g, '-')}-${seed}`);
-        mkdirSync(place);
-        return train(place, target, { ...job, epochs: options.epochs, seed }, options);
+    for (const [name, way] of WAYS.filter(([n]) => wanted === undefined || wanted.some((w) => n.includes(w)))) {
+      const runs = seeds.map((seed) => {
+        if (name === 'own adapter') return own[seed] as Trained;
+        const { method, params } = way;
+        const mixed = way.sources && sources[seed]?.[way.sources];
+        const more = { ...(params ? { params } : {}), ...(mixed ? { sources: mixed } : {}) };
+        return train(placeOf(name, seed), target, { method, ...more, epochs: options.epochs, seed }, options);
       });
       found.push({ name, scores: runs.map((r) => r.score), trainable: runs[0]?.trainable ?? NaN });
       say(
         `  ${target}, ${name}: ${runs.map((r) => round(100 * r.score, 1)).join(' ')} (${runs[0]?.trainable} parameters train)`,
       );
     }
-    const head = found.find((f) => f.name === 'head only')?.trainable ?? 0;
+    const head = found.find((f) => f.name === 'head only')?.trainable;
     const mean = (xs: readonly number[]): number => round((100 * xs.reduce((a, b) => a + b, 0)) / xs.length, 2);
     const rows = found.map((f) => ({
       method: f.name,
       mean: mean(f.scores),
       scores: f.scores.map((s) => round(100 * s, 2)),
-      transfer_parameters: f.trainable - head,
+      parameters: f.trainable,
+      ...(head === undefined ? {} : { transfer_parameters: f.trainable - head }),
     }));
     say(
       `\nscalearn: target ${target} (${glue(target).metric}), sources ${names.join(', ')}, mean of ${options.seeds} seeds`,
     );
     say(
       table(
-        ['method', 'mean', 'transfer parameters'],
-        rows.map((r) => [r.method, r.mean, r.transfer_parameters]),
+        ['method', 'mean', 'parameters', 'without the head'],
+        rows.map((r) => [r.method, r.mean, r.parameters, r.transfer_parameters ?? '']),
       ),
     );
     return Promise.resolve({ metric: glue(target).metric, sources: names, epochs: options.epochs, methods: rows });
