@@ -1,5 +1,5 @@
 /** The items of a for-each step as a table: one row per item, one column per parameter that items set. */
-import { ArrowDown, ArrowUp, Copy, Plus, RotateCcw, Trash2 } from 'lucide-react';
+import { Plus, RotateCcw } from 'lucide-react';
 import { useState } from 'react';
 import type { ParamInfo } from '../../engine/protocol/api/catalog.ts';
 import type { ForEachItem, WorkflowNode } from '../../engine/protocol/document.ts';
@@ -25,6 +25,7 @@ import {
   setItemValue,
   type ItemColumn,
 } from './model/forEach.ts';
+import { RowActions } from './RowActions.tsx';
 import styles from './sources.module.css';
 
 export function ForEachDialog({ onClose }: { readonly onClose: () => void }) {
@@ -145,34 +146,14 @@ function ItemRow({ at, step, item, columns, infoOf, isFirst, isLast }: RowProps)
         />
       </td>
       <td>
-        <div className={styles['actions']}>
-          <IconButton
-            small
-            label={`Move ${item.name} up`}
-            icon={<ArrowUp size={14} />}
-            reason={isFirst ? 'it is the first' : undefined}
-            onClick={() => void apply('Reorder items', moveItem(at, item.name, -1))}
-          />
-          <IconButton
-            small
-            label={`Move ${item.name} down`}
-            icon={<ArrowDown size={14} />}
-            reason={isLast ? 'it is the last' : undefined}
-            onClick={() => void apply('Reorder items', moveItem(at, item.name, 1))}
-          />
-          <IconButton
-            small
-            label={`Duplicate ${item.name}`}
-            icon={<Copy size={14} />}
-            onClick={() => void apply('Duplicate item', duplicateItem(at, item.name))}
-          />
-          <IconButton
-            small
-            label={`Remove ${item.name}`}
-            icon={<Trash2 size={14} />}
-            onClick={() => void apply('Remove item', removeItem(at, item.name))}
-          />
-        </div>
+        <RowActions
+          name={item.name}
+          isFirst={isFirst}
+          isLast={isLast}
+          move={(by) => void apply('Reorder items', moveItem(at, item.name, by))}
+          duplicate={() => void apply('Duplicate item', duplicateItem(at, item.name))}
+          remove={() => void apply('Remove item', removeItem(at, item.name))}
+        />
       </td>
     </tr>
   );

@@ -1,11 +1,12 @@
 /** Source banks as tables: every source with its origin, metric and layers; problems stand in their rows. */
-import { ArrowDown, ArrowUp, Plus, Trash2 } from 'lucide-react';
+import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import type { BankId } from '../../engine/protocol/ids.ts';
 import { useApply, useSubject } from '../inspector/hooks.ts';
 import { useEditor, useEditorState } from '../state/editor.ts';
-import { Badge, Button, Dialog, Empty, formatPlural, IconButton, Select, Switch, TextField } from '../ui/index.ts';
+import { Badge, Button, Dialog, Empty, formatPlural, Select, Switch, TextField } from '../ui/index.ts';
 import { AddSourceMenu } from './AddSourceMenu.tsx';
+import { RowActions } from './RowActions.tsx';
 import {
   addBank,
   artifactWords,
@@ -233,28 +234,13 @@ function SourceTableRow({ bank, row, isFirst, isLast }: SourceRowProps) {
         />
       </td>
       <td>
-        <div className={styles['actions']}>
-          <IconButton
-            small
-            label={`Move ${source.name} up`}
-            icon={<ArrowUp size={14} />}
-            reason={isFirst ? 'it is the first' : undefined}
-            onClick={() => void apply('Reorder sources', moveSource(bank, source.name, -1))}
-          />
-          <IconButton
-            small
-            label={`Move ${source.name} down`}
-            icon={<ArrowDown size={14} />}
-            reason={isLast ? 'it is the last' : undefined}
-            onClick={() => void apply('Reorder sources', moveSource(bank, source.name, 1))}
-          />
-          <IconButton
-            small
-            label={`Remove ${source.name}`}
-            icon={<Trash2 size={14} />}
-            onClick={() => void apply('Remove source', removeSource(bank, source.name))}
-          />
-        </div>
+        <RowActions
+          name={source.name}
+          isFirst={isFirst}
+          isLast={isLast}
+          move={(by) => void apply('Reorder sources', moveSource(bank, source.name, by))}
+          remove={() => void apply('Remove source', removeSource(bank, source.name))}
+        />
       </td>
     </tr>
   );
