@@ -3,6 +3,7 @@
  * scope belongs to one function under construction. What the function needs from outside (its declarations) is lifted to
  * the callers, level by level, until it becomes an input of the whole Program.
  */
+import { freeName } from '../base/freeName.ts';
 import { BugError } from '../base/errors.ts';
 import { iota, mul, named, noise } from '../ir/build.ts';
 import type { Dim } from '../ir/dim.ts';
@@ -64,8 +65,7 @@ export class FnLibrary {
   add(fn: Fn, hint: string, content: string): Fn {
     const known = this.#byContent.get(content);
     if (known !== undefined) return this.functions.get(known) as Fn;
-    let name = hint;
-    for (let i = 2; this.#names.has(name); i++) name = `${hint}_${i}`;
+    const name = freeName(hint, (n) => this.#names.has(n));
     const renamed = { ...fn, name };
     this.#names.add(name);
     this.#byContent.set(content, name);

@@ -1,4 +1,5 @@
 /** What presets share: finding places by site, adding modules with one recipe, and wiring them. A preset is a rewriting of a graph. */
+import { freeName } from '../../engine/base/freeName.ts';
 import type { BankId, RecipeId } from '../../engine/protocol/ids.ts';
 import { entriesOf, nodeId, recipeId, recordOf, type NodeId } from '../../engine/protocol/ids.ts';
 import type { Document, Edge, Graph, Node, Params } from '../../engine/protocol/document.ts';
@@ -74,9 +75,7 @@ export function addRecipe(
   type: string,
   params: Params,
 ): { readonly edit: PresetEdit; readonly id: RecipeId } {
-  let id = name;
-  for (let i = 2; id in edit.recipes; i++) id = `${name}_${i}`;
-  const key = recipeId(id);
+  const key = recipeId(freeName(name, (id) => id in edit.recipes));
   return {
     id: key,
     edit: {

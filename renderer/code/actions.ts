@@ -2,7 +2,7 @@
 import type { CustomNode } from '../../engine/protocol/api/custom.ts';
 import type { Editor } from '../state/editor.ts';
 import type { CodeState, CodeTab } from './codeState.ts';
-import { freeName, readJson, sourceFromTemplate } from './model.ts';
+import { freeNodeName, readJson, sourceFromTemplate } from './model.ts';
 
 export const setCode = (editor: Editor, change: { readonly [K in keyof CodeState]?: CodeState[K] }): void =>
   editor.set({ code: { ...editor.store.getState().code, ...change } });
@@ -48,7 +48,7 @@ export async function newCustomNode(editor: Editor, wished = 'my-node'): Promise
       editor.client.call('custom.list', {}),
     ]);
     const { code } = editor.store.getState();
-    const name = freeName(wished, nodes, code.drafts.keys());
+    const name = freeNodeName(wished, nodes, code.drafts.keys());
     const drafts = withDraft(code.drafts, name, sourceFromTemplate(template, name));
     showCode(editor, 'custom', { custom: name });
     setCode(editor, { drafts });

@@ -1,4 +1,5 @@
 /** What the code view works out of the state: places of nodes in the code, what a JSON edit would change, names of new nodes. */
+import { freeName } from '../../engine/base/freeName.ts';
 import type { CustomNode } from '../../engine/protocol/api/custom.ts';
 import { diff } from '../../engine/protocol/api/patch.ts';
 import type { CommandResult } from '../../engine/protocol/api/commands.ts';
@@ -63,11 +64,13 @@ export function readJson(text: string, now: Document, file: string, catalog: Cat
 }
 
 /** `mine`, `mine-2`: a name that no node of the list has. */
-export function freeName(wished: string, nodes: readonly Pick<CustomNode, 'name'>[], drafts: Iterable<string>): string {
+export function freeNodeName(
+  wished: string,
+  nodes: readonly Pick<CustomNode, 'name'>[],
+  drafts: Iterable<string>,
+): string {
   const taken = new Set([...nodes.map((n) => n.name), ...drafts]);
-  let name = wished;
-  for (let i = 2; taken.has(name); i++) name = `${wished}-${i}`;
-  return name;
+  return freeName(wished, (name) => taken.has(name), '-');
 }
 
 export const NODE_NAME = /^[a-z][A-Za-z0-9-]{0,39}$/;

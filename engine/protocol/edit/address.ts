@@ -2,6 +2,7 @@
  * Addresses of graphs and nodes, and their text: `main:stack/q` is node `q` in the stack of model `main`,
  * `workflow:train` a step. Reading and replacing a graph by its address is the one primitive of all edits.
  */
+import { freeName } from '../../base/freeName.ts';
 import { must, type Diagnostic } from '../../base/errors.ts';
 import { fail, ok, type Result } from '../../base/result.ts';
 import type { AnyGraph, AnyNode, Document, Graph, Node } from '../document.ts';
@@ -140,8 +141,5 @@ function allNodes(document: Document): readonly NodeAddress[] {
 
 /** The wanted id, shortened, or with the first number that no node of the graph has: `lora`, then `lora_2`. */
 export function freeNodeId(graph: { readonly nodes: object }, wanted: string): NodeId {
-  const base = wanted.slice(0, 120);
-  let id = base;
-  for (let i = 2; id in graph.nodes; i++) id = `${base}_${i}`;
-  return nodeId(id);
+  return nodeId(freeName(wanted.slice(0, 120), (id) => id in graph.nodes));
 }

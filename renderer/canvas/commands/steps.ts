@@ -1,5 +1,12 @@
 /** Adding and removing steps of the workflow. */
-import { addStep, graphAt, removeNode, disconnect, type EditResult } from '../../../engine/protocol/edit.ts';
+import {
+  addStep,
+  freeNodeId,
+  graphAt,
+  removeNode,
+  disconnect,
+  type EditResult,
+} from '../../../engine/protocol/edit.ts';
 import { ok } from '../../../engine/base/result.ts';
 import type { WorkflowNode } from '../../../engine/protocol/document.ts';
 import type { ModelId, NodeId } from '../../../engine/protocol/ids.ts';
@@ -7,7 +14,6 @@ import { withGraphView, type Point } from '../../../engine/protocol/view.ts';
 import type { Editor } from '../../state/editor.ts';
 import { workflowAddressOf } from '../model/address.ts';
 import { snapped } from '../model/card.ts';
-import { freeName } from '../model/clipboard.ts';
 import { because } from '../model/refuse.ts';
 import { edgeId } from '../model/scene.ts';
 
@@ -23,9 +29,8 @@ export function addStepAt(editor: Editor, type: string, place: { readonly graph:
     const model = Object.keys(document.models)[0] as ModelId | undefined;
     if (!graph) return because('The container is not there any more.', 'Try again.');
     if (info.model && model === undefined) return because('The document has no model yet.', 'Open a backbone first.');
-    const stem = type.split('.').at(0) ?? 'step';
-    const id = freeName(stem, new Set(Object.keys(graph.nodes)));
-    made = id as NodeId;
+    const id = freeNodeId(graph, type.split('.').at(0) ?? 'step');
+    made = id;
     const step: WorkflowNode = {
       type,
       version: info.version,

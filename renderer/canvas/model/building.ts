@@ -2,6 +2,7 @@
  * Building with modules: a new node with the settings that its surroundings ask for, set into a wire, docked on a layer, in
  * series with a sublayer or parallel to it. Each is one pure edit.
  */
+import { freeName } from '../../../engine/base/freeName.ts';
 import type { Document, Edge, Graph, Node, Params } from '../../../engine/protocol/document.ts';
 import {
   addNode,
@@ -369,9 +370,7 @@ export function attach(
 }
 
 function freeRecipe(document: Document, type: string): RecipeId {
-  const base = type.split('.').at(-1) ?? 'recipe';
-  if (!(base in document.recipes)) return base as RecipeId;
-  for (let i = 2; ; i++) if (!(`${base}_${i}` in document.recipes)) return `${base}_${i}` as RecipeId;
+  return freeName(type.split('.').at(-1) ?? 'recipe', (id) => id in document.recipes) as RecipeId;
 }
 
 /** Wires inputs that have one possible giver, such as the batch of a prefix. */

@@ -2,6 +2,7 @@
  * Nodes as JSON text: what is copied can be read, kept and pasted into another model or document. Pasted text is not
  * trusted: it passes the schema of documents, and types that are not known here stay as placeholders.
  */
+import { freeName } from '../../../engine/base/freeName.ts';
 import type { Document, Edge, Graph, Node } from '../../../engine/protocol/document.ts';
 import { graphAt, replaceGraph, type ModelAddress } from '../../../engine/protocol/edit.ts';
 import { entriesOf, nodeId, recordOf, type NodeId, type RecipeId } from '../../../engine/protocol/ids.ts';
@@ -145,7 +146,7 @@ export function pasteClip(
   const names = new Map<string, NodeId>();
   const taken = new Set<string>(Object.keys(graph.nodes));
   for (const id of Object.keys(clip.nodes)) {
-    const name = freeName(id, taken);
+    const name = nameOfCopy(id, taken);
     taken.add(name);
     names.set(id, nodeId(name));
   }
@@ -175,10 +176,11 @@ const renameEdge = (e: Edge, names: ReadonlyMap<string, NodeId>): Edge => ({
   to: { ...e.to, node: names.get(e.to.node) ?? e.to.node },
 });
 
-export function freeName(id: string, taken: ReadonlySet<string>): string {
+/** Of a copy: a number at the end of its name is counted on instead of followed by another one. */
+export function nameOfCopy(id: string, taken: ReadonlySet<string>): string {
   if (!taken.has(id)) return id;
   const stem = id.replace(/_\d+$/, '');
-  for (let i = 2; ; i++) if (!taken.has(`${stem}_${i}`)) return `${stem}_${i}`;
+  return freeName(stem, (name) => name === stem || taken.has(name));
 }
 
 function mergeRecipes(
@@ -191,7 +193,7 @@ function mergeRecipes(
   );
   for (const [id, recipe] of entriesOf<RecipeId, Document['recipes'][RecipeId]>(given)) {
     const same = all.get(id);
-    const name = same !== undefined && sameJson(same, recipe) ? id : (freeName(id, new Set(all.keys())) as RecipeId);
+    const name = same !== undefined && sameJson(same, recipe) ? id : (nameOfCopy(id, new Set(all.keys())) as RecipeId);
     names.set(id, name);
     all.set(name, recipe);
   }

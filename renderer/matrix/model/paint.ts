@@ -2,6 +2,7 @@
  * Painting: a module attached at places for a set of layers. The document stays small, because a place holds one node per
  * kind of module, whose `layers` says where it is and whose overrides say where its values differ. Pure functions.
  */
+import { freeName } from '../../../engine/base/freeName.ts';
 import type { Diagnostic } from '../../../engine/base/errors.ts';
 import { fail, ok, type Result } from '../../../engine/base/result.ts';
 import type { NodeTypeInfo } from '../../../engine/protocol/api/catalog.ts';
@@ -143,10 +144,9 @@ export function recipeFor(
   }
   const name = (brush.type.split('.').pop() ?? 'module').replace(/[^A-Za-z0-9_-]/g, '_');
   const base = /^[A-Za-z_]/.test(name) ? name : `m_${name}`;
-  let id = base;
-  for (let i = 2; id in document.recipes; i++) id = `${base}_${i}`;
+  const id = recipeId(freeName(base, (n) => n in document.recipes));
   const recipe = { type: brush.type, version: info.version, params: brush.params as Params };
-  return { document: { ...document, recipes: withEntry(document.recipes, recipeId(id), recipe) }, id: recipeId(id) };
+  return { document: { ...document, recipes: withEntry(document.recipes, id, recipe) }, id };
 }
 
 /** Every value that a brush carries, the type's own where none is said. */

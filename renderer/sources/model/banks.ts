@@ -1,15 +1,21 @@
 /** Source banks: rows of trained, frozen modules that fusion and ScaLearn mix. Pure edits, and the rows as they are shown. */
+import { freeName } from '../../../engine/base/freeName.ts';
 import type { Diagnostic } from '../../../engine/base/errors.ts';
 import { fail, ok, type Result } from '../../../engine/base/result.ts';
 import type { RunSummary } from '../../../engine/protocol/api/runs.ts';
 import type { ArtifactRef, Bank, BankSource, Document, Node, WorkflowNode } from '../../../engine/protocol/document.ts';
-import { nodeAt, replaceNode, type EditResult, type ModelNodeAddress } from '../../../engine/protocol/edit.ts';
+import {
+  freeNodeId,
+  nodeAt,
+  replaceNode,
+  type EditResult,
+  type ModelNodeAddress,
+} from '../../../engine/protocol/edit.ts';
 import {
   bankId,
   entriesOf,
   IDENTIFIER_RULE,
   isIdentifier,
-  nodeId,
   portId,
   recordOf,
   withEntry,
@@ -152,9 +158,7 @@ export function freshSourceName(document: Document, id: BankId, text: string): s
     .slice(0, 60);
   const base = isIdentifier(plain) ? plain : 'source';
   const names = new Set(document.banks[id]?.sources.map((s) => s.name));
-  let name = base;
-  for (let i = 2; names.has(name); i++) name = `${base}_${i}`;
-  return name;
+  return freeName(base, (name) => names.has(name));
 }
 
 export const addSource =
@@ -245,11 +249,10 @@ export const addFileSource =
   (id: BankId, file: string): Edit =>
   (document) => {
     const name = freshSourceName(document, id, file.split('/').pop() ?? file);
-    let step = `adapter_${name}`;
-    for (let i = 2; step in document.workflow.nodes; i++) step = `adapter_${name}_${i}`;
+    const step = freeNodeId(document.workflow, `adapter_${name}`);
     const node: WorkflowNode = { type: 'adapter.file', version: 1, params: recordOf([['file', file]]) };
-    const workflow = { ...document.workflow, nodes: withEntry(document.workflow.nodes, nodeId(step), node) };
-    return addSource(id, { name, artifact: { step: nodeId(step), output: portId('adapter') } })({
+    const workflow = { ...document.workflow, nodes: withEntry(document.workflow.nodes, step, node) };
+    return addSource(id, { name, artifact: { step, output: portId('adapter') } })({
       ...document,
       workflow,
     });

@@ -1,4 +1,5 @@
 /** Promoted ports: a port of an inner node that the container, or the model's step in the workflow, shows as its own. */
+import { freeName } from '../../../engine/base/freeName.ts';
 import { fail, ok } from '../../../engine/base/result.ts';
 import type { Document, Graph, Promoted } from '../../../engine/protocol/document.ts';
 import { graphAt, replaceGraph, type EditResult, type ModelAddress } from '../../../engine/protocol/edit.ts';
@@ -25,10 +26,9 @@ export const promote =
     if (graph === undefined || !(node in graph.nodes)) return refused('There is no such node.', 'Select a node.');
     const promoted = graph.promoted ?? [];
     if (promoted.some((p) => p.node === node && p.port === port)) return ok(document);
-    const names = new Set(promoted.map((p) => p.name));
-    let name = `${node}_${port}`;
-    for (let i = 2; names.has(name as PortId); i++) name = `${node}_${port}_${i}`;
-    return ok(replaceGraph(document, at, withPromoted(graph, [...promoted, { name: portId(name), node, port, kind }])));
+    const names = new Set<string>(promoted.map((p) => p.name));
+    const name = portId(freeName(`${node}_${port}`, (n) => names.has(n)));
+    return ok(replaceGraph(document, at, withPromoted(graph, [...promoted, { name, node, port, kind }])));
   };
 
 export const unpromote =

@@ -1,4 +1,5 @@
 /** Recipes: parameters that several modules share. Edit one, edit all; a copy of one's own cuts a module loose. */
+import { freeName } from '../../../engine/base/freeName.ts';
 import { diagnose } from '../../../engine/protocol/messages.ts';
 import { ok } from '../../../engine/base/result.ts';
 import { effectiveParams, type Document, type Node, type Recipe } from '../../../engine/protocol/document.ts';
@@ -69,11 +70,8 @@ export const recipeSummary = (recipe: Recipe): string =>
     .map(([name, value]) => `${name} ${String(stackValue(value))}${isLayered(value) ? '*' : ''}`)
     .join(', ');
 
-const freshId = (document: Document, base: string): RecipeId => {
-  let id = base;
-  for (let i = 2; id in document.recipes; i++) id = `${base}_${i}`;
-  return recipeId(id);
-};
+const freshId = (document: Document, base: string): RecipeId =>
+  recipeId(freeName(base, (id) => id in document.recipes));
 
 export const renameRecipe =
   (id: RecipeId, title: string) =>

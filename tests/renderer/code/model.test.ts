@@ -6,7 +6,7 @@ import { printDocument } from '../../../engine/protocol/print.ts';
 import { withDraft } from '../../../renderer/code/actions.ts';
 import { codeCommands } from '../../../renderer/code/commands.ts';
 import {
-  freeName,
+  freeNodeName,
   nodeAtLine,
   readJson,
   selectedLines,
@@ -55,7 +55,7 @@ it('an edited text is read as a document, or refused with the line', () => {
 });
 
 it('new nodes have names and titles of their own', () => {
-  expect(freeName('my-node', [{ name: 'my-node' }], ['my-node-2'])).toBe('my-node-3');
+  expect(freeNodeName('my-node', [{ name: 'my-node' }], ['my-node-2'])).toBe('my-node-3');
   expect(titleOf('gatedMlp-two')).toBe('Gated mlp two');
   expect(sourceFromTemplate("type: 'custom.NAME', title: 'TITLE'", 'my-node')).toBe(
     "type: 'custom.my-node', title: 'My node'",

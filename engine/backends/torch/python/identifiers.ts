@@ -3,6 +3,7 @@
  * other text as a name. What comes out holds ASCII letters, digits and underscores only, is no keyword, hides no builtin
  * and nothing that the module imports, and stands once in its scope.
  */
+import { freeName } from '../../../base/freeName.ts';
 import type { Brand } from '../../../base/brand.ts';
 import { BugError } from '../../../base/errors.ts';
 
@@ -108,8 +109,7 @@ export class Namer {
   mint(hint: string): Ident {
     const wished = this.wish(hint);
     const join = this.#kind === 'class' || /[0-9]$/.test(wished) === false ? '' : '_';
-    let name = wished;
-    for (let i = 2; this.#taken.has(name); i++) name = `${wished}${join}${i}`;
+    const name = freeName(wished, (n) => this.#taken.has(n), join);
     this.#taken.add(name);
     const made = own(name);
     this.#minted.set(name, made);
