@@ -322,7 +322,9 @@ function sameDraws(ours: readonly Run[], theirs: readonly Run[]): Figures {
   const losses = ours.flatMap((run, s) =>
     (run.losses ?? []).map((x, k) => Math.abs(x - (theirs[s]?.losses?.[k] ?? NaN)) / Math.abs(x)),
   );
-  const differ = ours.flatMap((run, s) => run.predicted.map((p, i) => p !== theirs[s]?.predicted[i]));
+  const differ = ours.flatMap((run, s) =>
+    run.predicted.map((p, i) => JSON.stringify(p) !== JSON.stringify(theirs[s]?.predicted[i])),
+  );
   return {
     steps: losses.length,
     largest_relative_loss_difference: losses.reduce((a, b) => Math.max(a, b), 0),
