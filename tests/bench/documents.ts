@@ -93,10 +93,15 @@ function trainOnAllRows(workflow: WorkflowJson): void {
   }
 }
 
+/** Words that are one token each. */
+export function wholeWords(model: string): readonly string[] {
+  const vocabulary = readFileSync(join(model, 'vocab.txt'), 'utf8').split('\n');
+  return vocabulary.slice(2000, 28000).filter((w) => /^[a-z]{3,}$/.test(w));
+}
+
 /** A table of `rows` sentences of exactly `length` tokens: words that are one token each, and two special tokens. */
 export function writeFullLength(folder: string, model: string, rows: number, length: number): string {
-  const vocabulary = readFileSync(join(model, 'vocab.txt'), 'utf8').split('\n');
-  const words = vocabulary.slice(2000, 28000).filter((w) => /^[a-z]{3,}$/.test(w));
+  const words = wholeWords(model);
   let state = 1;
   const next = (below: number): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -154,8 +154,8 @@ function theirRun({ name, task, seed, variant, folder, document }: Case, options
   const file = join(kept, `${parts.join('-')}.json`);
   if (!existsSync(file)) {
     const layers = theirLayers.length === 0 ? [] : ['--layers', ...theirLayers];
-    const rows = twin ? rowCount(task, options) : 0;
-    const draws = { document, folder, rows, batchSize: BATCH, seed, epochs: options.epochs };
+    const draws = (): string =>
+      writeTwin({ document, folder, rows: rowCount(task, options), batchSize: BATCH, seed, epochs: options.epochs });
     runProgram(PYTHON, [
       ...[
         '-B',
@@ -177,7 +177,7 @@ function theirRun({ name, task, seed, variant, folder, document }: Case, options
         '--threads',
         String(options.threads),
       ],
-      ...[...layers, ...(twin ? ['--twin', writeTwin(draws)] : []), '--json', file],
+      ...[...layers, ...(twin ? ['--twin', draws()] : []), '--json', file],
     ]);
   }
   const splits = JSON.parse(readFileSync(file.replace(/\.json$/, '.predictions.json'), 'utf8')) as Readonly<

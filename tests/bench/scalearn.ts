@@ -151,20 +151,19 @@ function goldOf(options: Options, task: GlueTask): Label[] {
   return rows.map((row) => row.replace(/\r$/, '').split('\t')[column] ?? '');
 }
 
-/** The source adapters, trained once and kept. */
-function sourcesOf(names: readonly string[], epochs: number, options: Options): Promise<Sources> {
+/** A task's own adapter, trained once for its epochs and seed, and kept with its score. */
+function adapterOf(name: string, epochs: number, seed: number, options: Options): Promise<Trained> {
   const kept = join(OUT, 'scalearn');
   mkdirSync(kept, { recursive: true });
-  return withFolder(async (folder) => {
-    for (const name of names) {
-      const file = join(kept, `${name}-e${epochs}.safetensors`);
-      if (existsSync(file)) continue;
-      mkdirSync(join(folder, name));
-      const { adapter, score } = train(join(folder, name), name, { method: 'pfeiffer', epochs, seed: 0 }, options);
-      copyFileSync(adapter, file);
-      say(`  source ${name}: ${round(100 * score, 1)} ${glue(name).metric}`);
-    }
-    return Promise.resolve(names.map((name) => [name, join(kept, `${name}-e${epochs}.safetensors`)] as const));
+  const adapter = join(kept, `${name}-e${epochs}-s${seed}.safetensors`);
+  const file = adapter.replace(/safetensors$/, 'json');
+  if (existsSync(file)) return Promise.resolve(JSON.parse(readFileSync(file, 'utf8')) as Trained);
+  return withFolder((folder) => {
+    const trained = train(folder, name, { method: 'pfeiffer', epochs, seed }, options);
+    copyFileSync(trained.adapter, adapter);
+    writeFileSync(file, JSON.stringify({ ...trained, adapter }));
+    say(`  adapter of ${name}: ${round(100 * trained.score, 1)} ${glue(name).metric}`);
+    return Promise.resolve({ ...trained, adapter });
   });
 }
 
@@ -186,18 +185,6 @@ function shuffled(folder: string, sources: Sources): Sources {
     writeSafetensors(target, tensors, opened.metadata);
     return [name, target] as const;
   });
-}
-
-/** The target's own adapter of a seed, trained once and kept with its score. */
-function ownOf(target: string, folder: string, seed: number, options: Options): Trained {
-  const adapter = join(OUT, 'scalearn', `${target}-own-e${options.epochs}-s${seed}.safetensors`);
-  const file = adapter.replace(/safetensors$/, 'json');
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Trained;
-  const trained = train(folder, target, { method: 'pfeiffer', epochs: options.epochs, seed }, options);
-  copyFileSync(trained.adapter, adapter);
-  const kept = { ...trained, adapter };
-  writeFileSync(file, JSON.stringify(kept));
-  return kept;
 }
 
 /** A way to reach the target: a method, and which sources it mixes. */
@@ -222,15 +209,18 @@ async function transfer(target: string, options: Options): Promise<Figures> {
   const { extra } = options;
   const names = (extra.get('sources') ?? ['sst2', 'cola', 'mrpc', 'rte', 'stsb'].join(',')).split(',');
   const others = names.filter((n) => n !== target);
-  const foreign = await sourcesOf(others, Number(extra.get('source-epochs') ?? 5), options);
+  const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
+  const foreign: (readonly [string, string])[] = [];
+  const own: Trained[] = [];
+  const epochs = Number(extra.get('source-epochs') ?? 5);
+  for (const name of others) foreign.push([name, (await adapterOf(name, epochs, 0, options)).adapter]);
+  for (const seed of seeds) own.push(await adapterOf(target, options.epochs, seed, options));
   return withFolder(async (folder) => {
     const placeOf = (name: string, seed: number): string => {
       const place = join(folder, `${name.replace(/\W+/g, '-')}-${seed}`);
       mkdirSync(place);
       return place;
     };
-    const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
-    const own = seeds.map((seed) => ownOf(target, placeOf('own', seed), seed, options));
     const sources = seeds.map((seed): { readonly trained: Sources; readonly shuffled: Sources } => {
       const trained = names.includes(target)
         ? [...foreign, [target, (own[seed] as Trained).adapter] as const]

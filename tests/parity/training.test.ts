@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createRandom, randomKey } from '../../engine/base/random.ts';
 import { espalier, PYTHON, PYTHON_SCRIPTS, runProgram } from '../bench/bench.ts';
-import { LORA, writeDocument } from '../bench/documents.ts';
+import { LORA, wholeWords, writeDocument } from '../bench/documents.ts';
 import { lossesOf, writeTwin } from '../bench/twin.ts';
 import { starterModelFolder } from '../support/starter.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -20,11 +20,6 @@ const TAGS = ['O', 'B-PER', 'I-PER', 'B-LOC'];
 const here = temporaryFolder();
 const random = createRandom(randomKey(5, 'sentences'));
 const pick = <T>(values: readonly T[]): T => values[random.below(values.length)] as T;
-
-function wordsOf(model: string): readonly string[] {
-  const lines = readFileSync(join(model, 'vocab.txt'), 'utf8').split('\n');
-  return lines.slice(2000, 28000).filter((w) => /^[a-z]{3,}$/.test(w));
-}
 
 interface Case {
   readonly task: string;
@@ -75,11 +70,11 @@ test.each(CASES)(
   (c) => {
     const folder = here();
     const model = starterModelFolder();
-    const words = wordsOf(model);
-    // Some sentences are longer than the 128 tokens at which both sides cut.
-    const sentence = (): string =>
-      Array.from({ length: random.below(40) === 0 ? 140 : 3 + random.below(20) }, () => pick(words)).join(' ');
-    const text = c.header + Array.from({ length: ROWS }, (_, i) => c.row(sentence, i)).join('');
+    const words = wholeWords(model);
+    // The first sentences are longer than the 128 tokens at which both sides cut.
+    const sentence = (i: number): string =>
+      Array.from({ length: i === 0 ? 140 : 3 + random.below(20) }, () => pick(words)).join(' ');
+    const text = c.header + Array.from({ length: ROWS }, (_, i) => c.row(() => sentence(i), i)).join('');
     for (const file of c.files) {
       mkdirSync(dirname(join(folder, file)), { recursive: true });
       writeFileSync(join(folder, file), text);

@@ -93,9 +93,8 @@ def load(
     if task.kind == "tokens":
         return load_tokens(task, folder, tokenizer, max_length, classes)
     tables = {split: read_table(folder / file) for split, file in task.files.items()}
-    if task.kind == "regression":
-        classes = []
-    classes = sorted({row[task.label] for row in tables["train"]}) if classes is None else classes
+    if classes is None:
+        classes = sorted({row[task.label] for row in tables["train"]}) if task.kind == "classification" else []
     splits = {}
     for split, rows in tables.items():
         columns = [[row[column] for row in rows] for column in task.texts]
@@ -113,7 +112,8 @@ def load_tokens(
 ) -> Data:
     """The first sub-token of a word carries its tag, the others are left out (-100)."""
     sets = {split: read_conll(folder / file) for split, file in task.files.items()}
-    classes = classes or sorted({tag for _, tags in sets["train"] for tag in tags})
+    if classes is None:
+        classes = sorted({tag for _, tags in sets["train"] for tag in tags})
     splits = {}
     for split, sentences in sets.items():
         encoded = tokenizer(
