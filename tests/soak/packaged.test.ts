@@ -21,6 +21,7 @@ import {
   type Desk,
   type Launch,
 } from '../electron/app/shell.ts';
+import type { ShellApp } from '../electron/app/drive.ts';
 
 let desk: Desk;
 let launch: Launch | undefined;
@@ -63,7 +64,8 @@ it('starts without the project, says what it is, and trains', async () => {
   }
   const document = join(workspace, 'mine.espalier.json');
   writeFileSync(document, exampleOf(1));
-  const app = await _electron.launch({
+  // A packaged app takes no script to load before it, so Playwright drives it through Node's inspector.
+  const electron = await _electron.launch({
     executablePath: join(folder, 'espalier'),
     args: ['--no-sandbox', document],
     // No system Node: the app has its own.
@@ -71,13 +73,18 @@ it('starts without the project, says what it is, and trains', async () => {
     cwd: folder,
     timeout: 60_000,
   });
-  const page = await app.firstWindow({ timeout: 60_000 });
+  const app: ShellApp = {
+    pid: electron.process().pid ?? 0,
+    evaluate: async (code, argument) => electron.evaluate(code as never, argument as never),
+    close: () => electron.close(),
+  };
+  const page = await electron.firstWindow({ timeout: 60_000 });
   launch = { app, page, problems: [] };
   page.setDefaultTimeout(60_000);
   await page.waitForURL(/^http:\/\/127\.0\.0\.1:/, { timeout: 60_000 });
   await page.locator('.react-flow').first().waitFor();
   expect(await titleOf(app)).toContain('Test build on an outdated Electron');
-  expect(enginePid(app.process().pid ?? 0)).toBeGreaterThan(0);
+  expect(enginePid(app.pid)).toBeGreaterThan(0);
   await runCommand(page, 'run.train');
   const project = await page.evaluate(() => /^#project=([\w-]+)$/.exec(location.hash)?.[1] ?? '');
   const ended = async (): Promise<boolean> =>

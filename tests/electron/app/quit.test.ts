@@ -20,6 +20,12 @@ import {
 
 let desk: Desk;
 let launch: Launch | undefined;
+/** Each test, and each second attempt at one, begins with no shell: a first one would take the place of a new one. */
+const fresh = async (): Promise<Launch> => {
+  if (launch !== undefined) await closeShell(launch);
+  launch = await desk.launch([join(desk.surroundings.workspace, 'long.espalier.json')]);
+  return launch;
+};
 
 beforeAll(async () => {
   desk = await makeDesk();
@@ -44,9 +50,8 @@ const quit = (app: Launch['app']): Promise<void> =>
   });
 
 it('quitting with a run asks, cancels, keeps it in the background, stops it [desktop.quit-with-run]', async () => {
-  launch = await desk.launch([join(desk.surroundings.workspace, 'long.espalier.json')]);
-  const { app, page } = launch;
-  const pid = app.process().pid ?? 0;
+  const { app, page } = await fresh();
+  const { pid } = app;
   const engine = enginePid(pid);
   await page.locator('.react-flow').first().waitFor();
   await runCommand(page, 'run.train');
@@ -70,8 +75,7 @@ it('quitting with a run asks, cancels, keeps it in the background, stops it [des
   expect(await state()).toBe('training');
 
   // A second launch brings the window back.
-  const again = desk.launchAgain([]);
-  await new Promise((done) => again.on('exit', done));
+  await desk.launchAgain([]);
   await until(async () => !(await hidden(app)), 'showing the window');
 
   await answerDialogs(app, { button: 1 });
@@ -83,14 +87,13 @@ it('quitting with a run asks, cancels, keeps it in the background, stops it [des
 
 it('the stopped run and the place of the window are there at the next start [desktop.window-state]', async () => {
   const place = { x: 60, y: 40, width: 1180, height: 780 };
-  const first = await desk.launch([join(desk.surroundings.workspace, 'long.espalier.json')]);
-  launch = first;
+  const first = await fresh();
   await first.page.locator('.react-flow').first().waitFor();
   const project = await first.page.evaluate(() => /^#project=([\w-]+)$/.exec(location.hash)?.[1] ?? '');
   const [run] = await callFrom(first.page, 'run.list', { project });
   expect(run?.state).toMatch(/stopped|paused/);
   await first.app.evaluate(({ BrowserWindow }, bounds) => BrowserWindow.getAllWindows()[0]?.setBounds(bounds), place);
-  const pid = first.app.process().pid ?? 0;
+  const { pid } = first.app;
   await first.page.waitForTimeout(800);
   await quit(first.app);
   await until(() => !isAlive(pid), 'the end of the app', 60_000);

@@ -37,7 +37,7 @@ const copyExample = (name: string): string => {
   return path;
 };
 const page = (): Page => launch.page;
-const shellPid = (): number => launch.app.process().pid ?? 0;
+const shellPid = (): number => launch.app.pid;
 const allow = (pattern: RegExp): void => {
   launch.problems.splice(0, launch.problems.length, ...launch.problems.filter((p) => !pattern.test(p)));
 };
@@ -86,9 +86,7 @@ it('the dialog gives the engine the path, the page a grant, and the window a nam
 
 it('a second launch hands its file to the first and ends [desktop.open-file, desktop.single-instance]', async () => {
   copyExample('second.espalier.json');
-  const again = desk.launchAgain(['second.espalier.json'], elsewhere);
-  const code = await new Promise((done) => again.on('exit', done));
-  expect(code).toBe(0);
+  expect(await desk.launchAgain(['second.espalier.json'], elsewhere)).toBe(0);
   await until(async () => (await titleOf(launch.app)).includes('second.espalier.json'), 'opening the file');
   expect(await launch.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
 });

@@ -3,10 +3,10 @@
  * of its own, the shell built from this source, the page built for its Chromium. What a person answers in a native dialog is
  * put in beforehand (`answerDialogs`).
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { ensureTestElectron } from '../../../build/browsers.mjs';
 import { root, withLock } from '../../../build/setup.mjs';
 import {
@@ -18,6 +18,7 @@ import {
 import type { Shell } from '../../../engine/protocol/api/shell.ts';
 import type { Answer } from '../../../engine/protocol/api/wire.ts';
 import { makeSurroundings, type Surroundings } from '../../e2e/harness/service.ts';
+import { driveElectron, inTime, type ShellApp } from './drive.ts';
 
 export interface Screen {
   readonly display: string;
@@ -62,7 +63,7 @@ export function builtShell(): string {
 }
 
 export interface Launch {
-  readonly app: ElectronApplication;
+  readonly app: ShellApp;
   readonly page: Page;
   /** What the page threw or wrote as an error to its console. */
   readonly problems: string[];
@@ -77,8 +78,8 @@ export interface Desk {
   /** Environment of the shell: everything that it keeps lies in the surroundings. */
   readonly environment: Record<string, string>;
   readonly launch: (args?: readonly string[]) => Promise<Launch>;
-  /** A second launch, as a double click on a file makes; ends by itself. */
-  readonly launchAgain: (args: readonly string[], folder?: string) => ChildProcess;
+  /** A second launch, as a double click on a file makes: it ends by itself, with this exit code. */
+  readonly launchAgain: (args: readonly string[], folder?: string) => Promise<number | null>;
   /** Runs texts of JavaScript in the page of a shell of its own that no debugger watches. */
   readonly probe: (codes: readonly string[]) => readonly ProbeOutcome[];
   readonly remove: () => void;
@@ -115,16 +116,10 @@ export async function makeDesk(): Promise<Desk> {
     pictures: join(root, '.cache', 'electron-shots'),
     environment,
     launch: async (args = []) => {
-      const app = await _electron.launch({
-        executablePath: executable,
-        args: ['--no-sandbox', shell, ...args],
-        env: environment,
-        timeout: 60_000,
-      });
+      const { app, page } = await driveElectron(executable, ['--no-sandbox', shell, ...args], environment);
       const problems: string[] = [];
       // Electron 9 evaluates what Playwright asks in a world of its own under the page's policy, and writes that it did.
       const ofPlaywright = /requires 'TrustedScript' assignment and no 'default' policy/;
-      const page = await app.firstWindow({ timeout: 60_000 });
       page.setDefaultTimeout(30_000);
       page.on('pageerror', (error) => problems.push(`page error: ${error.stack ?? error.message}`));
       page.on('console', (message) => {
@@ -141,12 +136,19 @@ export async function makeDesk(): Promise<Desk> {
       });
       return { app, page, problems };
     },
-    launchAgain: (args, folder) =>
-      spawn(executable, ['--no-sandbox', shell, ...args], {
+    launchAgain: async (args, folder) => {
+      const again = spawn(executable, ['--no-sandbox', shell, ...args], {
         env: environment,
         stdio: 'ignore',
         ...(folder === undefined ? {} : { cwd: folder }),
-      }),
+      });
+      const ended = new Promise<number | null>((done) => void again.on('exit', (code) => done(code)));
+      try {
+        return await inTime(ended, 'The second launch did not end', 60_000);
+      } finally {
+        again.kill('SIGKILL');
+      }
+    },
     probe: (codes) => {
       const script = join(root, 'tests', 'electron', 'app', 'probe.cjs');
       const config = join(surroundings.folder, 'probe');
@@ -175,7 +177,7 @@ export interface DialogAnswers {
 }
 
 /** From now on native dialogs give these answers at once; what they asked is kept for `askedDialogs`. */
-export async function answerDialogs(app: ElectronApplication, answers: DialogAnswers): Promise<void> {
+export async function answerDialogs(app: ShellApp, answers: DialogAnswers): Promise<void> {
   await app.evaluate(({ dialog }, { open, save, button }) => {
     const scope = globalThis as { asked?: string[] };
     const note = (args: readonly unknown[]): void => {
@@ -196,7 +198,7 @@ export async function answerDialogs(app: ElectronApplication, answers: DialogAns
   }, answers);
 }
 
-export async function askedDialogs(app: ElectronApplication): Promise<readonly string[]> {
+export async function askedDialogs(app: ShellApp): Promise<readonly string[]> {
   return app.evaluate(() => {
     const scope = globalThis as { asked?: string[] };
     const asked = scope.asked ?? [];
@@ -206,7 +208,7 @@ export async function askedDialogs(app: ElectronApplication): Promise<readonly s
 }
 
 /** Clicks an entry of the menu by its id, which is the command that it runs. */
-export async function clickMenu(app: ElectronApplication, id: string): Promise<void> {
+export async function clickMenu(app: ShellApp, id: string): Promise<void> {
   await app.evaluate(({ Menu }, wanted) => {
     const item = Menu.getApplicationMenu()?.getMenuItemById(wanted);
     if (item === null || item === undefined) throw new Error(`The menu has no entry ${wanted}.`);
@@ -246,12 +248,12 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
   }
 }
 
-export function titleOf(app: ElectronApplication): Promise<string> {
+export function titleOf(app: ShellApp): Promise<string> {
   return app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getTitle() ?? '');
 }
 
 /** What the window shows, asked by the shell itself: after a crash Playwright no longer knows the page. */
-export function textOfPage(app: ElectronApplication): Promise<string> {
+export function textOfPage(app: ShellApp): Promise<string> {
   return app.evaluate(async ({ BrowserWindow }) => {
     const contents = BrowserWindow.getAllWindows()[0]?.webContents;
     if (contents === undefined || contents.isLoading()) return '';
@@ -271,7 +273,7 @@ export async function callFrom<N extends CommandName>(
   params: CommandInput<N>,
 ): Promise<CommandResult<N>> {
   const key = COMMANDS[name].mutates ? { key: `desk-${process.pid}-${++keys}` } : {};
-  const answer = await page.evaluate(
+  const asked = page.evaluate(
     async (body) => {
       const { espalier } = globalThis as unknown as { espalier: Shell };
       const response = await fetch('/api/command', {
@@ -283,6 +285,7 @@ export async function callFrom<N extends CommandName>(
     },
     JSON.stringify({ name, ...key, params }),
   );
+  const answer = await inTime(asked, `The page did not answer ${name}`, 60_000);
   const typed = answer as Answer<CommandResult<N>>;
   if (!typed.ok) throw new Error(`${name} was refused: ${typed.diagnostics.map((d) => d.message).join(' ')}`);
   return typed.result;
@@ -290,12 +293,11 @@ export async function callFrom<N extends CommandName>(
 
 /** Ends a shell whatever it is doing; a question about a run that goes on is answered with "Stop and quit". */
 export async function closeShell({ app }: Launch): Promise<void> {
-  const pid = app.process().pid ?? 0;
-  const asked = answerDialogs(app, { button: 1 }).then(() => app.close());
-  const late = new Promise((done) => setTimeout(done, 20_000));
-  // A shell that hangs answers nothing; its engine goes with it.
-  await Promise.race([asked.catch(() => undefined), late]);
-  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  // A shell that hangs answers nothing, and one that has ended is what is asked for.
+  await answerDialogs(app, { button: 1 })
+    .then(() => app.close())
+    .catch(() => undefined);
+  if (isAlive(app.pid)) process.kill(app.pid, 'SIGKILL');
 }
 
 /** The example document with another number of epochs. */
