@@ -1,13 +1,13 @@
 /** The entry of the page. */
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
-import { applyFirstTheme } from './app/theme.ts';
+import { applyFirstLook } from './app/theme.ts';
 import { installPolicy } from './app/trustedTypes.ts';
 import { watchModality } from './ui/modality.ts';
 import './ui/base.css';
 
 installPolicy();
-applyFirstTheme();
+applyFirstLook();
 watchModality(document.documentElement);
 
 const root = document.getElementById('root');

@@ -8,7 +8,7 @@ import { Frame } from './frame/Frame.tsx';
 import { Guide } from './start/Guide.tsx';
 import { Start } from './start/Start.tsx';
 import { useWidthMarks } from './frame/useNarrow.ts';
-import { useTheme } from './theme.ts';
+import { useLook } from './theme.ts';
 import { Toasts } from './Toasts.tsx';
 import { useRunner } from './useRunner.ts';
 import { Banner } from './Banner.tsx';
@@ -16,9 +16,7 @@ import styles from './Window.module.css';
 
 export function Window() {
   const runner = useRunner();
-  const theme = useEditorState((s) => s.settings?.theme ?? 'system');
-  const zoom = useEditorState((s) => s.settings?.zoom ?? 1);
-  useTheme(theme, zoom);
+  useLook();
   useWidthMarks();
   const hasProject = useEditorState((s) => s.project !== undefined);
   return (

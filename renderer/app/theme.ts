@@ -1,6 +1,7 @@
-/** The theme of the page: that of the settings, or of the system. */
+/** Theme and size of the page: those of the settings, and before these are known what was shown last time. */
 import { useEffect } from 'react';
 import type { Settings } from '../../engine/protocol/api/app.ts';
+import { useEditorState } from '../state/editor.ts';
 import { recall, remember } from './remember.ts';
 
 export type Theme = 'light' | 'dark';
@@ -10,17 +11,33 @@ const dark = (): MediaQueryList => matchMedia('(prefers-color-scheme: dark)');
 export const themeOf = (choice: Settings['theme']): Theme =>
   choice === 'system' ? (dark().matches ? 'dark' : 'light') : choice;
 
-/** Before the settings are known: what was shown last time, so that nothing flashes. */
-export function applyFirstTheme(): void {
+const lastTheme = (): Settings['theme'] => {
   const known = recall('theme');
-  document.documentElement.dataset['theme'] = known === 'light' || known === 'dark' ? known : themeOf('system');
+  return known === 'light' || known === 'dark' ? known : 'system';
+};
+const lastZoom = (): number => Number(recall('zoom')) || 1;
+
+const showTheme = (choice: Settings['theme']): void => {
+  document.documentElement.dataset['theme'] = themeOf(choice);
+};
+const showZoom = (zoom: number): void => {
+  document.documentElement.style.setProperty('--ui-zoom', String(zoom));
+};
+
+/** Before anything is drawn, so that nothing flashes. */
+export function applyFirstLook(): void {
+  showTheme(lastTheme());
+  showZoom(lastZoom());
 }
 
-export function useTheme(choice: Settings['theme'], zoom: number): void {
+/** The size of the interface; 1 is its actual size. */
+export const useZoom = (): number => useEditorState((s) => s.settings?.zoom) ?? lastZoom();
+
+export function useLook(): void {
+  const choice = useEditorState((s) => s.settings?.theme) ?? lastTheme();
+  const zoom = useZoom();
   useEffect(() => {
-    const apply = (): void => {
-      document.documentElement.dataset['theme'] = themeOf(choice);
-    };
+    const apply = (): void => showTheme(choice);
     apply();
     remember('theme', choice);
     const media = dark();
@@ -30,6 +47,7 @@ export function useTheme(choice: Settings['theme'], zoom: number): void {
     return () => media.removeEventListener('change', apply);
   }, [choice]);
   useEffect(() => {
-    document.documentElement.style.setProperty('--ui-zoom', String(zoom));
+    showZoom(zoom);
+    remember('zoom', String(zoom));
   }, [zoom]);
 }

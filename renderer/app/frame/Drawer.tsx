@@ -12,6 +12,7 @@ import type { DrawerTab } from '../../state/place.ts';
 import { Badge, IconButton, Tabs, type Tab } from '../../ui/index.ts';
 import { DRAWER_TABS } from '../commands/view.ts';
 import { recall, remember } from '../remember.ts';
+import { useZoom } from '../theme.ts';
 import styles from './Drawer.module.css';
 import { ProblemsPanel } from './ProblemsPanel.tsx';
 
@@ -34,7 +35,7 @@ export function Drawer() {
   const editor = useEditor();
   const commands = useCommands();
   const tab = useEditorState((s) => s.drawer ?? 'problems');
-  const zoom = useEditorState((s) => s.settings?.zoom ?? 1);
+  const zoom = useZoom();
   const problems = useEditorState((s) => s.check?.diagnostics.length ?? 0);
   const errors = useEditorState((s) => (s.check?.diagnostics ?? []).some((d) => d.severity === 'error'));
   const most = mostOf(zoom);

@@ -7,6 +7,7 @@ import { isFresh, useEditor, useEditorState, type EditorState } from '../../stat
 import { shareOf, shareWords, shortShareWords } from '../../state/share.ts';
 import { cx, formatBytes, formatPlural, formatSeconds, Tooltip } from '../../ui/index.ts';
 import { copyText } from '../clipboard.ts';
+import { useZoom } from '../theme.ts';
 import styles from './StatusBar.module.css';
 
 const figures = (s: EditorState) => {
@@ -161,7 +162,7 @@ function Queue() {
 
 function Zoom() {
   const commands = useCommands();
-  const zoom = useEditorState((s) => s.settings?.zoom ?? 1);
+  const zoom = useZoom();
   if (zoom === 1) return null;
   return (
     <Tooltip text="Interface in actual size" keys={commands.keys('view.zoomReset')} side="top">

@@ -1,6 +1,6 @@
 /** How much room there is, in pixels of the interface's own size: a larger interface has less of it. */
 import { useEffect, useSyncExternalStore } from 'react';
-import { useEditorState } from '../../state/editor.ts';
+import { useZoom } from '../theme.ts';
 
 /** Below this the inspector lies over the canvas. */
 const NARROW = 1100;
@@ -8,7 +8,7 @@ const NARROW = 1100;
 const MARKS = { compact: 1180, small: 900, tiny: 720 } as const;
 
 function useWidth(): number {
-  const zoom = useEditorState((s) => s.settings?.zoom ?? 1);
+  const zoom = useZoom();
   return useSyncExternalStore(
     (tell) => {
       addEventListener('resize', tell);
