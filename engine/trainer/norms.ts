@@ -23,33 +23,48 @@ export function normsDue(step: number, { steps }: Pick<RunPlan, 'steps'>, store:
 }
 
 /** Norm of the mean gradient of each parameter that trains, before clipping. `scale` makes gradients of the store means. */
-export const gradientNorms = (store: ParameterStore, spans: readonly Span[], scale: number): Norms =>
-  normsOf('gradient/', store, spans, (begin, end) => squares(store.gradients, begin, end) * scale * scale);
-
-/** How far the values that an optimizer step has just made lie from those before it, by parameter. */
-export const updateNorms = (store: ParameterStore, spans: readonly Span[]): Norms => {
-  const { next, values } = store;
-  return normsOf('update/', store, spans, (begin, end) => squaresBetween(next.values, values, begin, end));
-};
-
-/** Six digits: what people read, in short lines. */
-function normsOf(
-  prefix: string,
-  { pieces }: ParameterStore,
-  spans: readonly Span[],
-  squaresOf: (begin: number, end: number) => number,
-): Norms {
+export function gradientNorms({ gradients, pieces }: ParameterStore, spans: readonly Span[], scale: number): Norms {
   const sums = new Map<string, number>();
   for (const { begin, end, frozen } of spans) {
     if (frozen) continue;
     for (const { name, offset, length } of pieces) {
       if (offset < begin || offset >= end) continue;
       // A parameter that grows has several pieces.
-      sums.set(name, (sums.get(name) ?? 0) + squaresOf(offset, offset + length));
+      sums.set(name, (sums.get(name) ?? 0) + squares(gradients, offset, offset + length) * scale * scale);
     }
   }
-  return new Map([...sums].map(([name, sum]) => [`${prefix}${name}`, Number(Math.sqrt(sum).toPrecision(6))]));
+  return rooted('gradient/', sums);
 }
+
+/** How far an optimizer step moves each parameter, added up from the parts that it makes before it keeps them. */
+export class UpdateNorms {
+  readonly #store: ParameterStore;
+  readonly #sums = new Map<string, number>();
+
+  constructor(store: ParameterStore) {
+    this.#store = store;
+  }
+
+  /** Elements `begin` to `end` as they are and, from `at` on in the room, as the step makes them. */
+  add({ begin, end, at }: { readonly begin: number; readonly end: number; readonly at: number }): void {
+    const { pieces, values, room } = this.#store;
+    for (const { name, offset, length } of pieces) {
+      const from = Math.max(begin, offset);
+      const to = Math.min(end, offset + length);
+      if (from >= to) continue;
+      const made = room.values.subarray(at + from - begin, at + to - begin);
+      this.#sums.set(name, (this.#sums.get(name) ?? 0) + squaresBetween(made, values.subarray(from, to)));
+    }
+  }
+
+  all(): Norms {
+    return rooted('update/', this.#sums);
+  }
+}
+
+/** Six digits: what people read, in short lines. */
+const rooted = (prefix: string, squares: ReadonlyMap<string, number>): Norms =>
+  new Map([...squares].map(([name, sum]) => [`${prefix}${name}`, Number(Math.sqrt(sum).toPrecision(6))]));
 
 function squares(x: Float32Array, begin: number, end: number): number {
   let sum = 0;
@@ -57,9 +72,9 @@ function squares(x: Float32Array, begin: number, end: number): number {
   return sum;
 }
 
-function squaresBetween(x: Float32Array, y: Float32Array, begin: number, end: number): number {
+function squaresBetween(x: Float32Array, y: Float32Array): number {
   let sum = 0;
-  for (let i = begin; i < end; i++) {
+  for (let i = 0; i < x.length; i++) {
     const d = (x[i] as number) - (y[i] as number);
     sum += d * d;
   }

@@ -1,13 +1,15 @@
 /**
  * One optimizer step over a parameter store: the norm of the gradient, clipping, and the traced update of every span. The
  * norm is added up in float64 on the host, in the order of the buffer: exact to the last float32 digit, the same on every
- * device, and not finite exactly when a gradient is not. Nothing in the store changes unless the whole step succeeds.
+ * device, and not finite exactly when a gradient is not. Nothing in the store changes unless the whole step succeeds: what it
+ * makes is held back until all of it is known to be finite. Where that is more than the store's room, every part is made
+ * twice, first to look and then to keep: the time of an update is small beside that of its gradients, its memory is not.
  */
 import { must } from '../base/errors.ts';
 import type { Executable, HostTensor } from '../backends/executable.ts';
 import { ADAMW } from './adamw.ts';
-import { NO_NORMS, updateNorms, type Norms } from './norms.ts';
-import type { ParameterStore, Span } from './parameterStore.ts';
+import { NO_NORMS, UpdateNorms, type Norms } from './norms.ts';
+import { ROOM_ELEMENTS, type ParameterStore, type Span } from './parameterStore.ts';
 import { rateFactorFrom, type Schedule } from './schedule.ts';
 import { afterStep, type Growth } from './segments.ts';
 
@@ -64,40 +66,79 @@ export async function optimizerStep(
   settings: OptimizerSettings,
   request: StepRequest,
 ): Promise<StepResult> {
-  const { store, growth } = request;
-  const spans = store.spans(growth).filter((span) => !span.frozen);
-  const { next } = store;
+  const { store, growth, measure } = request;
+  const groups = groupParts(store.spans(growth).filter((span) => !span.frozen));
+  /** Makes a group in the room; gives the index of an element that is not finite, -1 when there is none. */
+  const make = async (group: readonly Part[]): Promise<number> => {
+    for (const part of group) {
+      await update.run(feedsOf(store, part, settings, request), placesOf(store, part));
+      const bad = firstNonFinite(store.room.values.subarray(part.at, part.at + part.end - part.begin));
+      if (bad >= 0) return part.begin + bad;
+    }
+    return -1;
+  };
+  const norms = measure === true ? new UpdateNorms(store) : undefined;
+  for (const group of groups.length > 1 ? groups : []) {
+    const bad = await make(group);
+    if (bad >= 0) return { ok: false, parameter: parameterAt(store, bad) };
+  }
+  for (const group of groups) {
+    const bad = await make(group);
+    if (bad >= 0) return { ok: false, parameter: parameterAt(store, bad) };
+    for (const part of group) {
+      norms?.add(part);
+      keep(store, part);
+    }
+  }
+  return { ok: true, growth: afterStep(growth), moved: norms?.all() ?? NO_NORMS };
+}
+
+/** Elements `begin` to `end` of the buffers, all of one span; `at` is their place in the room. */
+export interface Part {
+  readonly span: Span;
+  readonly begin: number;
+  readonly end: number;
+  readonly at: number;
+}
+
+/** Spans cut into parts that fit the room, in groups of those that fit it together. */
+function groupParts(spans: readonly Span[]): readonly (readonly Part[])[] {
+  const groups: Part[][] = [];
+  let left = 0;
   for (const span of spans) {
-    const into = new Map([
-      [ADAMW.parameters, vectorOf(span, next.values)],
-      [ADAMW.first, vectorOf(span, next.first)],
-      [ADAMW.second, vectorOf(span, next.second)],
-    ]);
-    await update.run(feedsOf(store, span, settings, request), into);
-    const bad = firstNonFinite(next.values.subarray(span.begin, span.end));
-    if (bad >= 0) return { ok: false, parameter: parameterAt(store, span.begin + bad) };
+    for (let begin = span.begin; begin < span.end;) {
+      if (left === 0) {
+        groups.push([]);
+        left = ROOM_ELEMENTS;
+      }
+      const end = Math.min(span.end, begin + left);
+      groups[groups.length - 1]?.push({ span, begin, end, at: ROOM_ELEMENTS - left });
+      left -= end - begin;
+      begin = end;
+    }
   }
-  const moved = request.measure === true ? updateNorms(store, spans) : NO_NORMS;
-  for (const { begin, end } of spans) {
-    store.values.set(next.values.subarray(begin, end), begin);
-    store.first.set(next.first.subarray(begin, end), begin);
-    store.second.set(next.second.subarray(begin, end), begin);
-  }
-  return { ok: true, growth: afterStep(growth), moved };
+  return groups;
+}
+
+function keep({ room, values, first, second }: ParameterStore, { begin, end, at }: Part): void {
+  const made = at + end - begin;
+  values.set(room.values.subarray(at, made), begin);
+  first.set(room.first.subarray(at, made), begin);
+  second.set(room.second.subarray(at, made), begin);
 }
 
 function feedsOf(
   store: ParameterStore,
-  span: Span,
+  { span, begin, end }: Part,
   settings: OptimizerSettings,
   { step, schedule, scale }: StepRequest,
 ): ReadonlyMap<string, HostTensor> {
   const factor = rateFactorFrom(schedule, span.segment?.scheduleStart ?? 0, step);
   return new Map([
-    [ADAMW.parameters, vectorOf(span, store.values)],
-    [ADAMW.gradient, vectorOf(span, store.gradients)],
-    [ADAMW.first, vectorOf(span, store.first)],
-    [ADAMW.second, vectorOf(span, store.second)],
+    [ADAMW.parameters, vectorOf(store.values, begin, end)],
+    [ADAMW.gradient, vectorOf(store.gradients, begin, end)],
+    [ADAMW.first, vectorOf(store.first, begin, end)],
+    [ADAMW.second, vectorOf(store.second, begin, end)],
     [ADAMW.step, scalar((span.segment?.steps ?? step) + 1)],
     [ADAMW.rate, scalar(settings.learningRate * span.rateFactor * factor)],
     [ADAMW.decay, scalar(span.decay ? settings.weightDecay : 0)],
@@ -105,7 +146,17 @@ function feedsOf(
   ]);
 }
 
-const vectorOf = ({ begin, end }: Span, buffer: Float32Array): HostTensor => ({
+/** Where the results of a part are put. */
+function placesOf({ room }: ParameterStore, { begin, end, at }: Part): ReadonlyMap<string, HostTensor> {
+  const made = at + end - begin;
+  return new Map([
+    [ADAMW.parameters, vectorOf(room.values, at, made)],
+    [ADAMW.first, vectorOf(room.first, at, made)],
+    [ADAMW.second, vectorOf(room.second, at, made)],
+  ]);
+}
+
+const vectorOf = (buffer: Float32Array, begin: number, end: number): HostTensor => ({
   dtype: 'f32',
   shape: [end - begin],
   data: buffer.subarray(begin, end),

@@ -43,8 +43,11 @@ export interface Span {
   readonly segment: Pick<Segment, 'steps' | 'scheduleStart'> | undefined;
 }
 
-/** Values and moments that an optimizer step makes before it is known to succeed. */
-export interface Moments {
+/** The most elements that an optimizer step updates at a time, so that what it makes stays small beside the buffers. */
+export const ROOM_ELEMENTS = 2 ** 20;
+
+/** Room for values and moments that an optimizer step has made and not yet kept: of `ROOM_ELEMENTS` at most. */
+export interface Room {
   readonly values: Float32Array;
   readonly first: Float32Array;
   readonly second: Float32Array;
@@ -66,7 +69,7 @@ export class ParameterStore {
   readonly gradients: Float32Array;
   readonly first: Float32Array;
   readonly second: Float32Array;
-  #next: Moments | undefined;
+  #room: Room | undefined;
   /** The spans of a store in which nothing grows: they never change. */
   #fixedSpans: readonly Span[] | undefined;
   readonly #byName: ReadonlyMap<string, readonly Piece[]>;
@@ -98,11 +101,11 @@ export class ParameterStore {
     this.#byName = byName;
   }
 
-  /** Room for the results of an optimizer step, used again by each. */
-  get next(): Moments {
-    const zeros = (): Float32Array => new Float32Array(this.size);
-    this.#next ??= { values: zeros(), first: zeros(), second: zeros() };
-    return this.#next;
+  /** Made when the first step needs it and used again by each. */
+  get room(): Room {
+    const zeros = (): Float32Array => new Float32Array(Math.min(this.size, ROOM_ELEMENTS));
+    this.#room ??= { values: zeros(), first: zeros(), second: zeros() };
+    return this.#room;
   }
 
   /** The spans as they are for `growth`, which must have the segments that the store was made for. */

@@ -7,6 +7,7 @@ import { peakMemory } from '../passes/liveness.ts';
 import { evaluateDim } from '../ir/dim.ts';
 import { elementsOf } from '../ir/types.ts';
 import { traceAdamW } from '../trainer/adamw.ts';
+import { ROOM_ELEMENTS } from '../trainer/parameterStore.ts';
 import { entryFn } from '../trainer/programs.ts';
 import { trainablesOf, trainingProgram, type ProgramOptions } from './programs.ts';
 
@@ -41,13 +42,14 @@ export function trainingStep(
   };
 }
 
-/** Bytes of a parameter store per element: values, gradients, two moments, and the three that a step makes of them. */
-const STORE_BYTES = 7 * 4;
+/** Bytes of a parameter store per element: values, gradients, two moments. */
+const STORE_BYTES = 4 * 4;
 
-/** What the optimizer holds for so many trainable numbers, the arena of its update included. */
+/** What the optimizer holds for so many trainable numbers, with the room of its step and the arena of its update. */
 function optimizerBytes(count: number): number {
-  const update = predictMemory(traceAdamW({ betas: [0.9, 0.999], epsilon: 1e-8 }), new Map([['P', count]]));
-  return STORE_BYTES * count + update.arena + update.results;
+  const room = Math.min(count, ROOM_ELEMENTS);
+  const update = predictMemory(traceAdamW({ betas: [0.9, 0.999], epsilon: 1e-8 }), new Map([['P', room]]));
+  return STORE_BYTES * count + 3 * 4 * room + update.arena + update.results;
 }
 
 /** Differentiation marks what it makes in the path. */
