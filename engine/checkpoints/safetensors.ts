@@ -13,7 +13,7 @@ import type { SafetensorsDtype, SafetensorsLayout, TensorEntry } from './safeten
 import { SAFETENSORS_PROBLEMS as problems } from './safetensorsMessages.ts';
 
 export type { SafetensorsDtype, TensorEntry } from './safetensorsHeader.ts';
-export { encodeSafetensors, writeSafetensors, type TensorToWrite } from './safetensorsWriter.ts';
+export { encodeSafetensors, safetensorsParts, writeSafetensors, type TensorToWrite } from './safetensorsWriter.ts';
 
 export interface SafetensorsFile extends SafetensorsLayout {
   /** Absolute path. */

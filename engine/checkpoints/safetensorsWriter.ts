@@ -39,7 +39,7 @@ export function writeSafetensors(
   });
 }
 
-/** The bytes of a file. */
+/** The bytes of a file. Tensors in memory are copied; `safetensorsParts` copies none. */
 export function encodeSafetensors(
   tensors: Iterable<TensorToWrite>,
   metadata: ReadonlyMap<string, string> = new Map(),
@@ -47,9 +47,10 @@ export function encodeSafetensors(
   return Buffer.concat([...safetensorsParts(tensors, metadata)]);
 }
 
-function* safetensorsParts(
+/** The bytes of a file in parts: the header, then a view of each tensor. */
+export function* safetensorsParts(
   tensors: Iterable<TensorToWrite>,
-  metadata: ReadonlyMap<string, string>,
+  metadata: ReadonlyMap<string, string> = new Map(),
 ): Generator<Uint8Array> {
   const ordered = [...tensors].map((tensor) => ({ tensor, utf8: Buffer.from(tensor.name, 'utf8') }));
   if (ordered.length > MOST_TENSORS) throw new BugError(`a safetensors file holds at most ${MOST_TENSORS} tensors`);

@@ -5,16 +5,16 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BugError, must, UserError, type Diagnostic } from '../base/errors.ts';
+import { BugError, UserError, type Diagnostic } from '../base/errors.ts';
 import type { HostTensor } from '../backends/executable.ts';
 import {
-  encodeSafetensors,
   openSafetensors,
   readFloat32,
+  safetensorsParts,
   type SafetensorsFile,
   type TensorToWrite,
 } from '../checkpoints/safetensors.ts';
-import { newestStepFolder, writeStepFolder, type Files, type WriteResult } from './checkpointFolder.ts';
+import { newestStepFolder, readText, writeStepFolder, type WriteResult } from './checkpointFolder.ts';
 import type { CheckpointIo } from './checkpointIo.ts';
 import * as messages from './messages.ts';
 import { firstNonFinite } from './optimizer.ts';
@@ -96,12 +96,12 @@ export function writeCheckpoint(runFolder: string, snapshot: Snapshot, io: Check
   ]);
   for (const [update, tensors] of updates)
     for (const [name, tensor] of tensors) optimizer.push(wholeTensor(`update/${update}/${name}`, tensor));
-  const files = new Map<string, Uint8Array>([
-    [PARAMETERS, encodeSafetensors(store.pieces.map((p) => pieceTensor(pieceName(p), p, store.values)))],
-    [OPTIMIZER, encodeSafetensors(optimizer)],
-    [STATE, Buffer.from(`${JSON.stringify(toJson(state), undefined, 1)}\n`, 'utf8')],
+  const files = new Map<string, readonly Uint8Array[]>([
+    [PARAMETERS, [...safetensorsParts(store.pieces.map((p) => pieceTensor(pieceName(p), p, store.values)))]],
+    [OPTIMIZER, [...safetensorsParts(optimizer)]],
+    [STATE, [Buffer.from(`${JSON.stringify(toJson(state), undefined, 1)}\n`, 'utf8')]],
   ]);
-  if (best) files.set(BEST, encodeSafetensors([...best].map(([name, tensor]) => wholeTensor(name, tensor))));
+  if (best) files.set(BEST, [...safetensorsParts([...best].map(([name, tensor]) => wholeTensor(name, tensor)))]);
   return writeStepFolder(checkpointsFolder(runFolder), state.step, files, io);
 }
 
@@ -123,15 +123,15 @@ export function readCheckpoint(
     warn(messages.checkpointDamaged(folder, reason));
   });
   if (!newest) return undefined;
-  const { folder, files } = newest;
-  const state = parseState(folder, files);
+  const { folder, names } = newest;
+  const state = parseState(folder, io);
   const read = (file: string): ((name: string) => Float32Array) => {
     const opened = openSafetensors(join(folder, file));
     return (name) => readFloat32(opened, name);
   };
   const parameters = read(PARAMETERS);
   const optimizer = read(OPTIMIZER);
-  const best = files.has(BEST) ? openSafetensors(join(folder, BEST)) : undefined;
+  const best = names.has(BEST) ? openSafetensors(join(folder, BEST)) : undefined;
   return {
     state,
     fill: (store) => {
@@ -189,9 +189,8 @@ const toJson = (state: RunState): State => ({
 });
 
 /** The hashes agree, so a state that does not parse was written by another version. */
-function parseState(folder: string, files: Files): RunState {
-  const text = Buffer.from(must(files.get(STATE), STATE)).toString('utf8');
-  const parsed = stateSchema.safeParse(JSON.parse(text));
+function parseState(folder: string, io: CheckpointIo): RunState {
+  const parsed = stateSchema.safeParse(JSON.parse(readText(join(folder, STATE), io)));
   if (!parsed.success)
     throw new UserError(messages.resumeDiffers(folder, 'version of Espalier', 'this version', 'the one that began it'));
   const { format: _format, growth, identity, ...rest } = parsed.data;

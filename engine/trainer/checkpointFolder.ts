@@ -23,7 +23,8 @@ const commitSchema = z.object({
 });
 type Commit = z.infer<typeof commitSchema>;
 
-export type Files = ReadonlyMap<string, Uint8Array>;
+/** Contents by name, in parts: those of a model are views into its buffers, which are not copied. */
+export type Files = ReadonlyMap<string, readonly Uint8Array[]>;
 
 export type WriteResult =
   | { readonly ok: true; readonly bytes: number }
@@ -37,7 +38,7 @@ export type WriteResult =
 export function writeStepFolder(parent: string, step: number, files: Files, io: CheckpointIo): WriteResult {
   const temporary = join(parent, `step-${step}.${randomBytes(4).toString('hex')}${TEMPORARY}`);
   const commit: Commit = {
-    files: [...files].map(([name, bytes]) => ({ name, bytes: bytes.length, sha256: sha256(bytes) })),
+    files: [...files].map(([name, parts]) => ({ name, ...digest((take) => parts.forEach(take)) })),
   };
   const bytes = commit.files.reduce((n, f) => n + f.bytes, 0);
   try {
@@ -46,9 +47,9 @@ export function writeStepFolder(parent: string, step: number, files: Files, io: 
     if (free < bytes * SPARE)
       return { ok: false, reason: `${free} bytes are free, ${Math.ceil(bytes * SPARE)} needed` };
     io.makeFolder(temporary);
-    for (const [name, content] of files) io.writeFile(join(temporary, name), content);
+    for (const [name, parts] of files) io.writeFile(join(temporary, name), parts);
     io.syncFolder(temporary);
-    io.writeFile(join(temporary, COMMIT_FILE), Buffer.from(JSON.stringify(commit), 'utf8'));
+    io.writeFile(join(temporary, COMMIT_FILE), [Buffer.from(JSON.stringify(commit), 'utf8')]);
     io.syncFolder(temporary);
     const others = io.list(parent).filter((name) => STEP_FOLDER.test(name));
     let name = `step-${step}`;
@@ -67,26 +68,25 @@ export function writeStepFolder(parent: string, step: number, files: Files, io: 
   }
 }
 
-export type ReadResult = { readonly ok: true; readonly files: Files } | { readonly ok: false; readonly reason: string };
+export type ReadResult =
+  { readonly ok: true; readonly names: ReadonlySet<string> } | { readonly ok: false; readonly reason: string };
 
-/** All files of a committed folder, after their hashes were checked. */
+/** The files of a committed folder, after their hashes were checked. */
 export function readStepFolder(folder: string, io: CheckpointIo): ReadResult {
   const commit = readCommit(folder, io);
   if (!commit) return { ok: false, reason: `${COMMIT_FILE} is missing or broken` };
-  const files = new Map<string, Uint8Array>();
-  for (const { name, bytes, sha256: expected } of commit.files) {
-    const content = readQuietly(join(folder, name), io);
-    if (!content) return { ok: false, reason: `${name} is missing` };
-    if (content.length !== bytes || sha256(content) !== expected) return { ok: false, reason: `${name} has changed` };
-    files.set(name, content);
+  for (const { name, bytes, sha256 } of commit.files) {
+    const found = quietly(() => digest((take) => io.readFile(join(folder, name), take)));
+    if (!found) return { ok: false, reason: `${name} is missing` };
+    if (found.bytes !== bytes || found.sha256 !== sha256) return { ok: false, reason: `${name} has changed` };
   }
-  return { ok: true, files };
+  return { ok: true, names: new Set(commit.files.map((file) => file.name)) };
 }
 
 export interface NewestFolder {
   readonly step: number;
   readonly folder: string;
-  readonly files: Files;
+  readonly names: ReadonlySet<string>;
 }
 
 /**
@@ -107,7 +107,7 @@ export function newestStepFolder(
   for (const { name, step } of found.sort((a, b) => b.step - a.step || b.attempt - a.attempt)) {
     const folder = join(parent, name);
     const read = readStepFolder(folder, io);
-    if (read.ok) return { step, folder, files: read.files };
+    if (read.ok) return { step, folder, names: read.names };
     if (!listQuietly(folder, io).includes(COMMIT_FILE)) removeQuietly(folder, io);
     else damaged(folder, read.reason);
   }
@@ -115,10 +115,10 @@ export function newestStepFolder(
 }
 
 function readCommit(folder: string, io: CheckpointIo): Commit | undefined {
-  const bytes = readQuietly(join(folder, COMMIT_FILE), io);
-  if (!bytes) return undefined;
+  const text = quietly(() => readText(join(folder, COMMIT_FILE), io));
+  if (text === undefined) return undefined;
   try {
-    const parsed = commitSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    const parsed = commitSchema.safeParse(JSON.parse(text));
     const plain = (name: string): boolean => /^[\w.-]+$/.test(name) && !name.includes('..');
     return parsed.success && parsed.data.files.every((f) => plain(f.name)) ? parsed.data : undefined;
   } catch (error) {
@@ -127,12 +127,31 @@ function readCommit(folder: string, io: CheckpointIo): Commit | undefined {
   }
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** A small file as text. */
+export function readText(path: string, io: CheckpointIo): string {
+  const pieces: Buffer[] = [];
+  io.readFile(path, (piece) => pieces.push(Buffer.from(piece)));
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+/** Size and hash of what is handed over. */
+function digest(read: (take: (piece: Uint8Array) => void) => void): {
+  readonly bytes: number;
+  readonly sha256: string;
+} {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  read((piece) => {
+    hash.update(piece);
+    bytes += piece.length;
+  });
+  return { bytes, sha256: hash.digest('hex') };
+}
 
 /** A file that is not there, or cannot be read, is undefined: its folder then counts as damaged. */
-function readQuietly(path: string, io: CheckpointIo): Uint8Array | undefined {
+function quietly<T>(read: () => T): T | undefined {
   try {
-    return io.readFile(path);
+    return read();
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return undefined;
@@ -140,19 +159,10 @@ function readQuietly(path: string, io: CheckpointIo): Uint8Array | undefined {
 }
 
 function listQuietly(folder: string, io: CheckpointIo): readonly string[] {
-  try {
-    return io.list(folder);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
-  }
+  return quietly(() => io.list(folder)) ?? [];
 }
 
 /** Tidying up must not hide the fault that made it necessary; what stays is swept at the next start. */
 function removeQuietly(path: string, io: CheckpointIo): void {
-  try {
-    io.remove(path);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-  }
+  quietly(() => io.remove(path));
 }

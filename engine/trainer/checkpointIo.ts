@@ -5,11 +5,12 @@
  */
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statfsSync,
@@ -20,14 +21,18 @@ export interface CheckpointIo {
   /** Bytes that this user may still write to the disk of `folder`. */
   freeBytes(folder: string): number;
   makeFolder(path: string): void;
-  /** Writes a new file and waits until it is on the disk. */
-  writeFile(path: string, bytes: Uint8Array): void;
+  /** Writes a new file of these parts and waits until it is on the disk. */
+  writeFile(path: string, parts: Iterable<Uint8Array>): void;
   syncFolder(path: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
   list(folder: string): readonly string[];
-  readFile(path: string): Uint8Array;
+  /** Hands over the bytes of a file piece by piece; a piece holds until the next one. */
+  readFile(path: string, take: (piece: Uint8Array) => void): void;
 }
+
+/** Bytes of a piece: checkpoints of whole models are larger than what Node reads at once. */
+const PIECE_BYTES = 2 ** 22;
 
 export const fileSystem: CheckpointIo = {
   freeBytes: (folder) => {
@@ -37,10 +42,10 @@ export const fileSystem: CheckpointIo = {
   makeFolder: (path) => {
     mkdirSync(path, { recursive: true });
   },
-  writeFile: (path, bytes) => {
+  writeFile: (path, parts) => {
     const fd = openSync(path, 'wx');
     try {
-      writeAll(fd, bytes);
+      for (const part of parts) writeAll(fd, part);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -52,7 +57,15 @@ export const fileSystem: CheckpointIo = {
     rmSync(path, { recursive: true, force: true });
   },
   list: (folder) => readdirSync(folder).sort(),
-  readFile: (path) => readFileSync(path),
+  readFile: (path, take) => {
+    const fd = openSync(path, 'r');
+    try {
+      const piece = Buffer.alloc(Math.min(PIECE_BYTES, Math.max(1, fstatSync(fd).size)));
+      for (let read = readSync(fd, piece); read > 0; read = readSync(fd, piece)) take(piece.subarray(0, read));
+    } finally {
+      closeSync(fd);
+    }
+  },
 };
 
 /** The code of a failure of the operating system, such as ENOSPC; undefined for every other error. */
