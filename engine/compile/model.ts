@@ -7,6 +7,7 @@ import { BugError, must, type Diagnostic } from '../base/errors.ts';
 import { add, mul, sum } from '../ir/build.ts';
 import { symbol, type SymbolDecl } from '../ir/dim.ts';
 import { FP32, type Program } from '../ir/program.ts';
+import { readValues, type ReadMemo } from '../ir/reads.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { printShape, sameShape, tensorType } from '../ir/types.ts';
 import type { SourceModule } from '../nodekit/node.ts';
@@ -46,6 +47,7 @@ export interface CompileMemo {
   readonly numbers: Numbers;
   readonly traced: Map<string, TracedWires>;
   readonly library: FnLibrary;
+  readonly read: ReadMemo;
 }
 export const newMemo = (): CompileMemo => ({
   texts: new WeakMap(),
@@ -53,6 +55,7 @@ export const newMemo = (): CompileMemo => ({
   numbers: new Numbers(),
   traced: new Map(),
   library: new FnLibrary(),
+  read: new WeakMap(),
 });
 
 /** A parameter of the Program and where it comes from. */
@@ -61,7 +64,15 @@ export interface EntryParameter extends Declaration {
   readonly path: string;
   /** All paths at which a weight is used; tied weights have several. */
   readonly paths: readonly string[];
+  /** Of a weight that a trainable parameter begins with and the model does not compute with. */
+  readonly onlyInitial?: true;
 }
+
+/** Whether a parameter is a frozen weight that the model computes with. */
+export const isFrozenWeight = (p: EntryParameter): boolean => p.role === 'weight' && p.onlyInitial !== true;
+
+/** Whether it is a weight of the backbone, frozen or what a trainable parameter begins with; sources of banks are none. */
+export const isOfBackbone = (p: EntryParameter): boolean => p.role === 'weight' && p.source?.artifact === 'backbone';
 
 export interface LossTerm {
   readonly name: string;
@@ -127,7 +138,7 @@ export function compileModel(request: CompileRequest): Compilation {
     checkWeights(entry.parameters, request, report);
     if (losses.length === 0 && request.training) report(messages.noLoss({ model: request.model }));
     if (diagnostics.some((d) => d.severity === 'error')) return { diagnostics };
-    return { compiled: entry.finish(memo.library, losses, outputs, request.maxLength ?? 4096), diagnostics };
+    return { compiled: entry.finish(memo, losses, outputs, request.maxLength ?? 4096), diagnostics };
   } catch (error) {
     if (error instanceof ModelFailed) return { diagnostics };
     throw error;
@@ -271,7 +282,7 @@ class Entry {
   }
 
   finish(
-    library: FnLibrary,
+    { library, read }: Pick<CompileMemo, 'library' | 'read'>,
     losses: readonly (readonly [string, LossWire])[],
     outputs: ReadonlyMap<string, Tensor>,
     maxLength: number,
@@ -307,9 +318,14 @@ class Entry {
       { name: String(BATCH), min: 1, max: 65536 },
       { name: String(LENGTH), min: 1, max: maxLength },
     ];
+    const program: Program = { symbols, functions, entry: 'main', policy: FP32 };
+    const values = readValues(program, 'main', read);
+    const unread = new Set(main.params.filter((p) => !values.has(p.id)).map((p) => p.name));
     return {
-      program: { symbols, functions, entry: 'main', policy: FP32 },
-      parameters: this.parameters,
+      program,
+      parameters: this.parameters.map((p) =>
+        p.role === 'weight' && unread.has(p.name) ? { ...p, onlyInitial: true } : p,
+      ),
       losses: losses.map(([name, l]) => ({ name, coefficient: l.coefficient })),
       outputs: [...outputs.keys()],
       taps: [...this.#taps],

@@ -10,7 +10,7 @@ import { byteSize, elementsOf, printShape, printType, type ValueType } from '../
 import { ruleOf } from '../ops/table.ts';
 import { inlineProgram } from '../passes/inline.ts';
 import type { MemoryPeak } from '../passes/liveness.ts';
-import type { CompiledModel } from './model.ts';
+import { isFrozenWeight, isOfBackbone, type CompiledModel, type EntryParameter } from './model.ts';
 
 /** Examples, tokens of the longest one with padding, real tokens of all. */
 export interface BatchSizes {
@@ -46,7 +46,10 @@ export interface ModelReport {
   readonly nodes: readonly NodeCost[];
   readonly trainable: readonly TrainableRow[];
   readonly totals: {
+    /** Frozen weights and trainable parameters: what the model computes with. */
     readonly parameters: number;
+    /** Of the backbone, those included whose place a trainable parameter takes. */
+    readonly backbone: number;
     readonly trainable: number;
     /** Frozen weights, mapped from their files. */
     readonly weightBytes: number;
@@ -90,7 +93,7 @@ export function reportModel(compiled: CompiledModel, sizes: BatchSizes, step?: T
   const table = new CostTable(bindings);
   const forward = entryOf(inlineProgram(compiled.program));
   for (const instr of forward.body) table.add(forward, instr);
-  for (const p of compiled.parameters) table.addParameter(p.path, p.type, p.role);
+  for (const p of compiled.parameters) if (p.onlyInitial !== true) table.addParameter(p.path, p.type, p.role);
   const kept = step ? keptValues(entryOf(step.program), step.backwardStart) : new Map<ValueId, string>();
   let keptBytes = 0;
   for (const [id, path] of kept) {
@@ -98,11 +101,12 @@ export function reportModel(compiled: CompiledModel, sizes: BatchSizes, step?: T
     keptBytes += bytes;
     table.addKept(path, bytes);
   }
-  const count = (role: 'weight' | 'trainable'): number =>
-    compiled.parameters.reduce((n, p) => (p.role === role ? n + sizeOf(p.type, bindings) : n), 0);
-  const trainable = count('trainable');
+  const count = (counted: (p: EntryParameter) => boolean): number =>
+    compiled.parameters.reduce((n, p) => (counted(p) ? n + sizeOf(p.type, bindings) : n), 0);
+  const trainable = count((p) => p.role === 'trainable');
+  const frozen = count(isFrozenWeight);
   const forwardFlops = flopsOf(forward, bindings);
-  const weightBytes = 4 * count('weight');
+  const weightBytes = 4 * frozen;
   const { optimizerBytes = 0, runtimeBytes = 0, peak = undefined } = step ?? {};
   const peakBytes = peak?.bytes ?? 0;
   return {
@@ -117,7 +121,8 @@ export function reportModel(compiled: CompiledModel, sizes: BatchSizes, step?: T
         decay: p.decay === true,
       })),
     totals: {
-      parameters: count('weight') + trainable,
+      parameters: frozen + trainable,
+      backbone: count(isOfBackbone),
       trainable,
       weightBytes,
       trainingBytes: optimizerBytes,

@@ -15,7 +15,7 @@ import { sweepTemporaries } from '../base/durable.ts';
 import { UserError, type Diagnostic } from '../base/errors.ts';
 import type { HostTensor } from '../backends/executable.ts';
 import { openSafetensors, writeSafetensors } from '../checkpoints/safetensors.ts';
-import { programHash } from '../compile/model.ts';
+import { isOfBackbone, programHash } from '../compile/model.ts';
 import { evaluateDim } from '../ir/dim.ts';
 import {
   checkpointsFolder,
@@ -177,9 +177,9 @@ function prepare(
   return { loop: new TrainingLoop(context, store, growth, restored), log, evaluation: context.evaluation };
 }
 
-/** Elements of the frozen backbone; frozen sources of a bank are not counted. */
+/** Elements of the backbone. */
 function backboneSize({ model }: TrainJob): number {
-  const weights = model.parameters.filter((p) => p.role === 'weight' && p.source?.artifact === 'backbone');
+  const weights = model.parameters.filter(isOfBackbone);
   return weights.reduce((n, { type }) => n + type.shape.reduce((m: number, d) => m * evaluateDim(d, new Map()), 1), 0);
 }
 

@@ -5,7 +5,7 @@
  */
 import { must } from '../base/errors.ts';
 import { withoutLayer, type ModelReport, type NodeCost } from '../compile/report.ts';
-import type { CompiledModel, EntryParameter } from '../compile/model.ts';
+import { isOfBackbone, type CompiledModel, type EntryParameter } from '../compile/model.ts';
 import { evaluateDim } from '../ir/dim.ts';
 import type { Fn, Program } from '../ir/program.ts';
 import { elementsOf, printShape, printType } from '../ir/types.ts';
@@ -16,7 +16,10 @@ export interface FindingFigures {
   readonly model: ModelId;
   readonly nodes: readonly Pick<NodeCost, 'node' | 'copies' | 'output' | 'frozen' | 'trainable'>[];
   readonly trainable: ModelReport['trainable'];
-  readonly totals: Pick<ModelReport['totals'], 'parameters' | 'trainable' | 'weightBytes' | 'trainingBytes'>;
+  readonly totals: Pick<
+    ModelReport['totals'],
+    'parameters' | 'backbone' | 'trainable' | 'weightBytes' | 'trainingBytes'
+  >;
 }
 
 /** What a function's nodes give, by path within the function, with `*` for the layer. */
@@ -93,10 +96,13 @@ export function findingFigures(
     return made;
   };
   let weights = 0;
+  let backbone = 0;
   const trainable: ModelReport['trainable'][number][] = [];
   for (const p of compiled.parameters) {
     if (p.role !== 'weight' && p.role !== 'trainable') continue;
     const count = countOf(p);
+    if (isOfBackbone(p)) backbone += count;
+    if (p.onlyInitial === true) continue;
     owner(p.path)[p.role === 'weight' ? 'frozen' : 'trainable'] += count;
     if (p.role === 'weight') weights += count;
     else trainable.push({ name: p.name, shape: printShape(p.type.shape), count, decay: p.decay === true });
@@ -109,6 +115,7 @@ export function findingFigures(
     trainable,
     totals: {
       parameters: weights + trained,
+      backbone,
       trainable: trained,
       weightBytes: 4 * weights,
       trainingBytes: 16 * trained,

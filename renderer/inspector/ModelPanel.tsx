@@ -64,9 +64,9 @@ export function ModelPanel({ document, model }: { readonly document: Document; r
           },
           {
             name: 'Backbone',
-            value: <span title={formatCount(totals.backbone)}>{formatCompact(totals.backbone)} frozen</span>,
+            value: <span title={formatCount(totals.backbone)}>{formatCompact(totals.backbone)}</span>,
           },
-          { name: 'Weights', value: formatBytes(totals.weightBytes) },
+          { name: 'Frozen weights', value: formatBytes(totals.weightBytes) },
           { name: 'Gradients and moments', value: formatBytes(totals.trainingBytes) },
         ]),
     ...(costs === undefined

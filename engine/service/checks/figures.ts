@@ -25,11 +25,14 @@ const totalsOf = (
     totals,
     trainable,
   }: Pick<ModelReport, 'trainable'> & {
-    readonly totals: Pick<ModelReport['totals'], 'parameters' | 'trainable' | 'weightBytes' | 'trainingBytes'>;
+    readonly totals: Pick<
+      ModelReport['totals'],
+      'parameters' | 'backbone' | 'trainable' | 'weightBytes' | 'trainingBytes'
+    >;
   },
 ): ModelFigures['totals'] => ({
   parameters: totals.parameters,
-  backbone: totals.weightBytes / 4,
+  backbone: totals.backbone,
   trainable: totals.trainable,
   head: headCount(document, model, trainable),
   weightBytes: totals.weightBytes,

@@ -51,6 +51,16 @@ describe('a report', () => {
     expect(sum('flops')).toBeLessThanOrEqual(r.totals.forwardFlops);
     expect(r.totals.weightBytes).toBe(4 * sum('frozen'));
   });
+  it('counts a weight whose place a trainable parameter takes once, as trainable', () => {
+    const [frozen, unfrozen] = [report('head').totals, report('unfreeze').totals];
+    const linear = layers * (4 * (width * width + width) + 2 * width * intermediate + width + intermediate);
+    expect(unfrozen.trainable - frozen.trainable).toBe(linear);
+    expect(unfrozen.parameters).toBe(frozen.parameters);
+    expect(unfrozen.backbone).toBe(frozen.backbone);
+    expect(frozen.backbone).toBe(frozen.parameters - frozen.trainable);
+    expect(unfrozen.weightBytes).toBe(frozen.weightBytes - 4 * linear);
+    expect(rowOf(report('unfreeze'), 'layers/*/ffn_up').frozen).toBe(0);
+  });
   it('keeps nothing of the layers below the first module', () => {
     const top = report('lora', { layers: '-1..' });
     expect(top.totals.keptBytes).toBeLessThan(report('lora').totals.keptBytes / 2);

@@ -43,6 +43,7 @@ describe.each(TEMPLATES)('$name', (template) => {
         nodes: nodes.map(({ node, copies, output, frozen, trainable: t }) => ({ node, copies, output, frozen, t })),
         trainable,
         parameters: totals.parameters,
+        backbone: totals.backbone,
         head: totals.head,
       }));
     expect(plain(findings)).toEqual(plain(costs));
