@@ -37,12 +37,20 @@ const COMMANDS: readonly AddCommand[] = [
 
 export type Surroundings = Pick<CommandContext, 'cwd' | 'out' | 'err' | 'terminal'>;
 
-const ofProcess = (): Surroundings => ({
-  cwd: process.cwd(),
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-  terminal: process.stderr.isTTY,
-});
+function ofProcess(): Surroundings {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
+  return {
+    cwd: process.cwd(),
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    terminal: process.stderr.isTTY,
+  };
+}
+
+/** A reader that has seen enough, such as `head`, takes nothing from what a command does: a run goes on to its end. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
 
 /**
  * Runs one command.

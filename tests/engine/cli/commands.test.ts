@@ -1,5 +1,6 @@
 /** The commands that make and look at documents, through the bundle as people start it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
 import { cpSync } from 'node:fs';
 import { newWith, place, type Place } from './espalier.ts';
 
@@ -24,6 +25,14 @@ describe('espalier', () => {
       out: '',
       err: expect.stringContaining('frobnicate') as string,
     });
+  });
+  it('ends as usual when its reader has seen enough', async () => {
+    const child = at.start('nodes', '--json');
+    let err = '';
+    child.stderr?.on('data', (part: Buffer) => (err += part.toString('utf8')));
+    child.stdout?.destroy();
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect({ code, err }).toEqual({ code: 0, err: '' });
   });
   it('lists nodes, methods and steps with their parameters', () => {
     const { nodes, methods, steps } = at.run('nodes', '--json').last() as Record<
