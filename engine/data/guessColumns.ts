@@ -94,7 +94,7 @@ function guessText(table: Table, task: TaskKind, label: readonly string[], reaso
     if (tokens !== undefined) return says([tokens], 'that is a usual name for lists of tokens');
     const lists = table.columns.filter((name) => table.column(name).kind === 'list' && !label.includes(name));
     if (lists.length > 0) return says([lists[0] as string], 'it is the first column with lists');
-    return refuseData({ file: table.file }, taskMessages.noGuess('the tokens', table.columns));
+    return cannotTell(table, 'the tokens');
   }
   for (const pair of PAIRS) {
     const [a, b] = pair.map((name) => named(table, [name], ['text']));
@@ -108,7 +108,8 @@ function guessText(table: Table, task: TaskKind, label: readonly string[], reaso
     ['text'],
   );
   if (usual !== undefined) return says([usual], 'that is a usual name for a text');
-  const candidates = table.columns.filter((name) => table.column(name).kind === 'text' && !label.includes(name));
+  const isLabel = (name: string): boolean => label.includes(name) || LABELS.includes(name.toLowerCase());
+  const candidates = table.columns.filter((name) => table.column(name).kind === 'text' && !isLabel(name));
   const longest = candidates
     .map((name) => ({ name, length: meanLength(table.column(name)) }))
     .sort((a, b) => b.length - a.length);
@@ -116,7 +117,7 @@ function guessText(table: Table, task: TaskKind, label: readonly string[], reaso
   if (best !== undefined && (next === undefined || best.length > 3 * next.length)) {
     return says([best.name], 'it has by far the longest texts');
   }
-  return refuseData({ file: table.file }, taskMessages.noGuess('the text', table.columns));
+  return cannotTell(table, 'the text');
 }
 
 function guessLabel(table: Table, task: TaskKind, text: readonly string[], reasons: string[]): readonly string[] {
@@ -135,7 +136,19 @@ function guessLabel(table: Table, task: TaskKind, text: readonly string[], reaso
     (name) => !text.includes(name) && kinds.some((kind) => kind === table.column(name).kind),
   );
   if (rest.length === 1) return says(must(rest[0], 'one column is left'), 'it is the only other column');
-  return refuseData({ file: table.file }, taskMessages.noGuess('the label', table.columns));
+  return cannotTell(table, 'the label');
+}
+
+/** A column of a usual name that cannot be used is the likelier reason than its absence. */
+function cannotTell(table: Table, what: string): never {
+  const usual = [...TEXTS, ...MORE_TEXTS, ...TOKENS, ...LABELS, ...TAGS];
+  for (const name of table.columns) {
+    const column = table.column(name);
+    if (column.kind !== 'mixed' || !usual.includes(name.toLowerCase())) continue;
+    const where = { file: table.file, column: name, row: column.row };
+    return refuseData(where, taskMessages.mixedColumn(column.expected, column.found));
+  }
+  return refuseData({ file: table.file }, taskMessages.noGuess(what, table.columns));
 }
 
 function meanLength(column: Column): number {

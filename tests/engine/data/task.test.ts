@@ -233,4 +233,12 @@ describe('guessed columns', () => {
     expect((await refusalOf(() => guessColumns(table)))[0]!.code).toBe('column-guess');
     expect((await refusalOf(() => guessColumns(table, { text: ['foo'] })))[0]!.code).toBe('column-guess');
   });
+
+  it('name the column of a usual name that cannot be used', async () => {
+    const table = await readTable(folder.write('n.jsonl', '{"text":{"a":1},"label":"x"}\n{"text":"b","label":"y"}\n'));
+    expect((await refusalOf(() => guessColumns(table)))[0]).toMatchObject({
+      code: 'column-mixed',
+      where: { column: 'text', row: 1 },
+    });
+  });
 });
