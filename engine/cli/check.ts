@@ -1,8 +1,9 @@
-/** `espalier check`: every finding about a document at once, and what its models cost. Nothing is run. */
+/** `espalier check`: every finding about a document and its data at once, and what its models cost. Nothing is run. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.ts';
 import { checkModels, type CheckedModel } from '../workflow/check.ts';
+import { checkData } from '../workflow/checkData.ts';
 import { loadDocument } from '../workflow/loadDocument.ts';
 import {
   bytesText,
@@ -19,14 +20,15 @@ import {
 export function checkCommand(program: Command, context: CommandContext, exit: (code: number) => void): void {
   program
     .command('check')
-    .description('check a document and tell what its models cost')
+    .description('check a document and its data, and tell what its models cost')
     .argument('<file>')
     .option('--json', 'as one JSON object')
-    .action((file: string, { json }: { json?: boolean }) => {
+    .action(async (file: string, { json }: { json?: boolean }) => {
       const { loaded, sound, diagnostics } = loadDocument(resolve(context.cwd, file), context.toolkit.registry);
       if (!loaded) throw new UserError(diagnostics);
       const checked = sound ? checkModels(loaded, context.toolkit) : { models: [], diagnostics: [] };
-      const all = [...diagnostics, ...checked.diagnostics];
+      const ofData = sound ? await checkData(loaded, context.toolkit) : [];
+      const all = [...diagnostics, ...checked.diagnostics, ...ofData];
       if (json) {
         const models = checked.models.map(({ step, model, report }) => ({ step, model, ...report }));
         line(context.out, jsonLine({ ok: !hasErrors(all), diagnostics: all, models }));

@@ -30,6 +30,26 @@ export function fittedDocument(document: Document, model: ModelId, task: HeadTas
   return { ...document, models: recordOf(models) };
 }
 
+/**
+ * The document whose head fits the data that its model trains on: made for `fitTo` when the model step takes data. Throws a
+ * `UserError` when the head is for another task or has another number of outputs than the data has labels.
+ */
+export function documentForData(
+  document: Document,
+  model: ModelId,
+  data: { readonly wanted: HeadTask; readonly fitTo: HeadTask | undefined },
+  toolkit: Toolkit,
+): Document {
+  const { wanted, fitTo } = data;
+  const fitted = fitTo === undefined ? document : fittedDocument(document, model, fitTo, toolkit);
+  const graph = fitted.models[model];
+  const head = graph && toolkit.headTask(graph);
+  if (head && head.kind !== wanted.kind) throw new UserError(messages.taskDiffers({ model }, head.kind, wanted.kind));
+  if (head && head.outputs !== wanted.outputs)
+    throw new UserError(messages.outputsDiffer({ model }, head.outputs, wanted.outputs));
+  return fitted;
+}
+
 export interface CompileOptions {
   readonly training: boolean;
   readonly maxLength: number;

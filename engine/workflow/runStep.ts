@@ -15,9 +15,10 @@ import type { Backbone } from './backbone.ts';
 import { paramsOf } from './check.ts';
 import { CONTAINER_FILE, openContainer } from './container.ts';
 import type { PeftToolkit } from './peft/fit.ts';
-import { dataArtifact, splitData, type DataArtifact } from './data.ts';
+import type { DataArtifact } from './data.ts';
 import type { LoadedDocument } from './loadDocument.ts';
 import { PEFT_FOLDER } from './peftExport.ts';
+import { splitStep, tableStep } from './steps/data.ts';
 import { modelStep, type ModelArtifact } from './steps/model.ts';
 import { RUN_FOLDER, trainStep } from './steps/train.ts';
 import { evaluateStep, exportStep, predictStep, writePredictions } from './steps/use.ts';
@@ -73,24 +74,8 @@ type LightType = 'data.table' | 'data.split' | 'model' | 'adapter.file';
 type KeptType = Exclude<StepTypeName, LightType>;
 
 const LIGHT: { readonly [K in LightType]: (context: StepContext) => StepValues } = {
-  'data.table': (context) => {
-    const p = paramsOf(context.instance, 'data.table');
-    const data = dataArtifact({
-      file: resolve(context.loaded.folder, p.file),
-      format: p.format === 'auto' ? undefined : p.format,
-      badRows: p.badRows,
-      columns: { task: p.task, text: p.text, label: p.label },
-    });
-    return new Map([['data', data]]);
-  },
-  'data.split': (context) => {
-    const { share, seed } = paramsOf(context.instance, 'data.split');
-    const data = input(context, 'data', 'data');
-    return new Map([
-      ['train', splitData(data, { side: 'train', share, seed })],
-      ['eval', splitData(data, { side: 'eval', share, seed })],
-    ]);
-  },
+  'data.table': ({ instance, loaded }) => tableStep(instance, loaded.folder),
+  'data.split': (context) => splitStep(context.instance, input(context, 'data', 'data')),
   model: (context) => {
     const { loaded, toolkit, instance } = context;
     const model = must(instance.step.model, 'the step names a model');

@@ -12,7 +12,7 @@ import { readParameters, runTraining } from '../../trainer/run.ts';
 import { DEFAULT_SETTINGS, type TrainSettings } from '../../trainer/settings.ts';
 import type { TrainEvent } from '../../trainer/state.ts';
 import { artifactOf, type BankSource } from '../banks.ts';
-import { compileSetup, fittedDocument } from '../compileModelStep.ts';
+import { compileSetup, documentForData } from '../compileModelStep.ts';
 import {
   CONTAINER_FILE,
   documentOfModel,
@@ -159,7 +159,9 @@ export async function prepareTraining(request: TrainRequest): Promise<PreparedTr
   const { model, toolkit, params, report, home } = request;
   const training = await readData(request.data, undefined, report);
   const evaluation = request.evaluation && (await readData(request.evaluation, labelsOf(training.dataset), report));
-  const document = await headOf(request, training, report);
+  const fitTo = model.fitTo && taskOfData((await readData(model.fitTo, undefined, report)).dataset);
+  const wanted = taskOfData(training.dataset);
+  const document = documentForData(model.document, model.model, { wanted, fitTo }, toolkit);
   const limits = toolkit.textLimits(document, model.model);
   const maxLength = Math.min(params.maxLength, limits.longest);
   const setup = { document, model: model.model, backbone: model.backbone, sources: model.sources };
@@ -199,36 +201,13 @@ export async function prepareTraining(request: TrainRequest): Promise<PreparedTr
 }
 
 /** The figure that was chosen; it must be one of the task's, and F1 of one class needs two classes. */
-function metricOf(chosen: TrainParams['metric'], { dataset }: Rows): MetricName | undefined {
+export function metricOf(chosen: TrainParams['metric'], { dataset }: Rows): MetricName | undefined {
   if (chosen === 'auto') return undefined;
   const two = labelsOf(dataset).length === 2;
   const fitting = METRICS_OF[dataset.columns.task].filter((m) => m !== 'f1' || two);
   const found = fitting.find((m) => m === chosen);
   if (found === undefined) throw new UserError(messages.wrongMetric({ param: 'metric' }, chosen, fitting));
   return found;
-}
-
-/** The document whose head fits the data: made so when the model step takes data, required so otherwise. */
-async function headOf(
-  request: TrainRequest,
-  training: Rows,
-  report: (d: Diagnostic) => void,
-): Promise<ModelArtifact['document']> {
-  const { model, toolkit } = request;
-  const wanted = taskOfData(training.dataset);
-  const where = { model: model.model };
-  let { document } = model;
-  if (model.fitTo) {
-    const fit = await readData(model.fitTo, undefined, report);
-    document = fittedDocument(document, model.model, taskOfData(fit.dataset), toolkit);
-  }
-  const graph = document.models[model.model];
-  const head = graph && toolkit.headTask(graph);
-  if (head && head.kind !== wanted.kind) throw new UserError(messages.taskDiffers(where, head.kind, wanted.kind));
-  if (head && head.outputs !== wanted.outputs) {
-    throw new UserError(messages.outputsDiffer(where, head.outputs, wanted.outputs));
-  }
-  return document;
 }
 
 /** The parameters of the step as the trainer takes them; 0 stands for what is left out. */

@@ -155,6 +155,18 @@ describe('espalier check', () => {
     expect(code).toBe(1);
     expect(diagnostics.map((d) => d.where['param'])).toEqual(expect.arrayContaining(['epochs']));
   });
+  it.each([
+    ['a column that the data has not', [/\[\s*"text"\s*\]/, '["body"]'], 'column-missing'],
+    ['an evaluation file that is not there', ['"eval.csv"', '"gone.csv"'], 'file-unreadable'],
+    ['a head with other outputs than there are labels', [/"(outputs|classes)": 2/g, '"$1": 3'], 'head-size'],
+    ['a task that the head is not made for', ['"task": "classification"', '"task": "regression"'], 'label-not-number'],
+    ['a figure that the task has not', ['"epochs": 2', '"epochs": 2, "metric": "pearson"'], 'metric-task'],
+  ] as const)('reads the data: %s', async (_what, [from, to], code) => {
+    at.write('other.json', at.read('doc.json').replace(from, to));
+    const checked = await at.call('check', 'other.json', '--json');
+    expect(checked.findings().map((d) => d.code)).toEqual([code]);
+    expect(checked.code).toBe(1);
+  });
 });
 
 describe('espalier inspect', () => {
