@@ -53,7 +53,7 @@ async function dropAdapter(editor: Editor, files: readonly File[]): Promise<void
     return editor.toast('warning', 'The engine does not answer. Drop the adapter again later.');
   const grant = await uploadFolder(editor, files.filter(isOfAdapter));
   if (grant === undefined) return editor.toast('warning', 'The folder has no adapter_config.json and no weights.');
-  await takeAdapter(editor, grant, 'Attach the adapter');
+  await takeAdapter(editor, grant);
 }
 
 /** A project of data that was dropped on Start, with everything else as it is recommended. */

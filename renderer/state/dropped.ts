@@ -25,7 +25,7 @@ export async function uploadFolder(editor: Editor, files: readonly File[]): Prom
 }
 
 /** Attaches the Hugging Face adapter in a granted folder to the model that is shown, as an edit that undo knows. */
-export async function takeAdapter(editor: Editor, grant: GrantId, label: string): Promise<void> {
+export async function takeAdapter(editor: Editor, grant: GrantId): Promise<void> {
   const { project, revision, place } = editor.store.getState();
   if (!project || place.model === undefined) return;
   const proposal = await editor.client.call('project.takeAdapter', {
@@ -34,5 +34,5 @@ export async function takeAdapter(editor: Editor, grant: GrantId, label: string)
     model: place.model,
     grant,
   });
-  if (editor.applyProposal(label, proposal.patch)) editor.toast('info', proposal.notes.join('\n'));
+  if (editor.applyProposal('Attach the adapter', proposal.patch)) editor.toast('info', proposal.notes.join('\n'));
 }

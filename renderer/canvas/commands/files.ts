@@ -19,7 +19,7 @@ export async function dropFiles(editor: Editor, data: DataTransfer): Promise<voi
   try {
     const grant = await uploadFolder(editor, wanted);
     await editor.settled();
-    if (grant !== undefined) await takeAdapter(editor, grant, 'Add adapter adapter');
+    if (grant !== undefined) await takeAdapter(editor, grant);
   } catch (error) {
     editor.report(error);
   }
@@ -35,7 +35,7 @@ export async function openAdapter(editor: Editor): Promise<void> {
   }
   try {
     await editor.settled();
-    await takeAdapter(editor, chosen.grant, `Add adapter ${chosen.name}`);
+    await takeAdapter(editor, chosen.grant);
   } catch (error) {
     editor.report(error);
   }
