@@ -21,6 +21,7 @@ import { banksOfModels } from '../protocol/structure/workflow.ts';
 import type { TrainEvent } from '../trainer/state.ts';
 import { openBackbone, type Backbone } from './backbone.ts';
 import { paramsOf } from './check.ts';
+import { checkData } from './checkData.ts';
 import type { LoadedDocument } from './loadDocument.ts';
 import type { PeftToolkit } from './peft/fit.ts';
 import * as messages from './messages.ts';
@@ -101,6 +102,7 @@ export async function runWorkflow(
   const keys = await run.keys(instances);
   const done: DoneStep[] = [];
   const heavy = instances.filter((i) => isKept(i.step.type));
+  await requireData(loaded, toolkit, run.pending(heavy, keys));
   for (const instance of instances) {
     if (!isKept(instance.step.type)) {
       run.light(instance);
@@ -122,6 +124,20 @@ export async function runWorkflow(
   }
   publish(options.out, loaded, done);
   return { output: options.out, steps: done };
+}
+
+/**
+ * One step alone reads its data at once. Where several are to run, the last must not wait for the others to tell that a
+ * column is missing.
+ */
+async function requireData(
+  loaded: LoadedDocument,
+  toolkit: PeftToolkit,
+  steps: readonly StepInstance[],
+): Promise<void> {
+  if (steps.length < 2) return;
+  const errors = (await checkData(loaded, toolkit, steps)).filter((d) => d.severity === 'error');
+  if (errors.length > 0) throw new UserError(errors);
 }
 
 /**
@@ -205,6 +221,13 @@ class WorkflowRun {
   /** The folder of a step is named by what it does, so that an equal one is found again. */
   folderOf({ id }: StepInstance, key: string): string {
     return join(this.#options.out, 'steps', `${id.replace(/[^A-Za-z0-9_-]+/g, '.')}-${key.slice(0, 16)}`);
+  }
+
+  /** The steps that no earlier run has done. */
+  pending(steps: readonly StepInstance[], keys: ReadonlyMap<StepInstanceId, string>): readonly StepInstance[] {
+    const isKnown = (step: StepInstance, key: string): boolean =>
+      readKept(join(this.folderOf(step, key), 'result.json')) !== undefined;
+    return steps.filter((step) => !isKnown(step, must(keys.get(step.id), `key of "${step.id}"`)));
   }
 
   async kept(instance: StepInstance, key: string): Promise<DoneStep> {

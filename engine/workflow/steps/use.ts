@@ -58,14 +58,16 @@ export function namedPrediction(prediction: Prediction, labels: readonly string[
   }
 }
 
+/** The data without its labels: predictions need none. */
+export const unlabelled = (data: DataArtifact): DataArtifact => ({ ...data, columns: { ...data.columns, label: [] } });
+
 /** The answers for data, in its order. Labels are not read. */
 export async function predictStep(
   request: UseRequest,
 ): Promise<readonly (NamedPrediction & { readonly row: number })[]> {
   const { model, batch, signal, home } = request;
   const { labels, task, maxLength } = model.data;
-  const data = { ...request.data, columns: { ...request.data.columns, label: [] } };
-  const rows = await readData(data, labels, request.report);
+  const rows = await readData(unlabelled(request.data), labels, request.report);
   const set = encodeRows(rows, model.tokenizer, maxLength, encodedFolder(home));
   const context = { ...(await model.context(predictionProgram(model.compiled))), set, batchSize: batch, signal };
   const predictions = await predict(context, model.parameters, task);

@@ -184,4 +184,25 @@ describe('further steps', () => {
     const right = answers.filter((a, i) => a.label === labels[i]).length / answers.length;
     expect(right).toBeCloseTo(train?.metrics['accuracy'] ?? -1, 10);
   });
+
+  it.each([
+    ['evaluate', { label: ['answer'] }, 'column-missing'],
+    ['evaluate', { task: 'regression' }, 'label-not-number'],
+    ['predict', { text: ['body'] }, 'column-missing'],
+  ] as const)('are refused before the first one trains: %s with %j', async (type, params, code) => {
+    const document = JSON.parse(at.read('more.json')) as {
+      workflow: { nodes: Record<string, { params?: Record<string, unknown> }>; edges: unknown[] };
+    };
+    const { nodes, edges } = document.workflow;
+    nodes['late'] = { ...nodes['eval'], params: { ...nodes['eval']?.params, ...params } };
+    nodes['last'] = { type, version: 1 } as object;
+    edges.push({ from: { node: 'late', port: 'data' }, to: { node: 'last', port: 'data' } });
+    edges.push({ from: { node: 'train', port: 'model' }, to: { node: 'last', port: 'model' } });
+    at.write('late.json', JSON.stringify(document));
+    const refused = await at.call('run', 'late.json', '--out', 'untouched', '--json');
+    expect(refused.findings().map((d) => d.code)).toEqual([code]);
+    expect(refused.code).toBe(1);
+    expect(at.files().some((file) => file.startsWith('untouched'))).toBe(false);
+    expect((await at.call('check', 'late.json', '--json')).findings().map((d) => d.code)).toEqual([code]);
+  });
 });
