@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Document } from '../../engine/protocol/document.ts';
 import {
+  boxOf,
   centre,
   drag,
   dragNode,
@@ -139,8 +140,8 @@ it('over a sublayer two halves are offered, parallel makes the add node [canvas.
   await runCommand(app.page, 'canvas.palette');
   const palette = app.page.getByRole('region', { name: 'Modules', exact: true });
   await palette.getByRole('combobox').fill('bottleneck');
-  const box = await node(app.page, 'layers/ffn_down').boundingBox();
-  const lower = { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) * 0.8 };
+  const box = await boxOf(node(app.page, 'layers/ffn_down'));
+  const lower = { x: box.x + box.width / 2, y: box.y + box.height * 0.8 };
   let words = '';
   await dragOnto(app.page, app.page.locator('[data-module="peft.bottleneck"]'), lower, {
     holdMs: 400,
@@ -191,10 +192,10 @@ it('A adds one recipe to the selection, and a query selects first [canvas.add-to
 it('nodes are moved by mouse with guides, by keys, and aligned [canvas.move, canvas.guides, canvas.align, canvas.multi-select]', async () => {
   await open();
   const at = async (id: string) => (await node(app.page, id).boundingBox()) ?? { x: 0, y: 0 };
-  const before = await at('pooler');
+  const before = await boxOf(node(app.page, 'pooler'));
   await dragNode(app.page, 'pooler', { x: 40, y: 70 });
   await expect.poll(async () => (await at('pooler')).y).toBeGreaterThan(before.y + 30);
-  const moved = await at('pooler');
+  const moved = await boxOf(node(app.page, 'pooler'));
   await app.page.keyboard.press('Shift+ArrowDown');
   await expect.poll(async () => (await at('pooler')).y).toBeGreaterThan(moved.y);
   await click('pooler');

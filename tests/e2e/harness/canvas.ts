@@ -39,9 +39,21 @@ export async function stillness(page: Page): Promise<void> {
   }
 }
 
-export async function centre(target: Locator): Promise<Point> {
+export interface Box extends Point {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where an element is, once everything stands still. */
+export async function boxOf(target: Locator): Promise<Box> {
+  await stillness(target.page());
   const box = await target.boundingBox();
   if (box === null) throw new Error(`The element is not on the screen: ${await target.count()} of them on the page.`);
+  return box;
+}
+
+export async function centre(target: Locator): Promise<Point> {
+  const box = await boxOf(target);
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }
 
@@ -68,16 +80,13 @@ export interface DragOptions {
 
 /** Drags a card by a distance; it is taken near its upper left, where its title is. */
 export async function dragNode(page: Page, id: string, by: Point, options?: DragOptions): Promise<void> {
-  await stillness(page);
-  const box = await node(page, id).boundingBox();
-  if (box === null) throw new Error(`The node ${id} is not on the screen.`);
+  const box = await boxOf(node(page, id));
   const from = { x: box.x + Math.min(40, box.width / 2), y: box.y + Math.min(14, box.height / 2) };
   await drag(page, from, { x: from.x + by.x, y: from.y + by.y }, options);
 }
 
 /** Drags a wire from a port to another, or to a point of the canvas. */
 export async function dragWire(page: Page, from: Locator, to: Locator | Point, options?: DragOptions): Promise<void> {
-  await stillness(page);
   const target = 'x' in to ? to : await centre(to);
   await drag(page, await centre(from), target, options);
 }

@@ -1,11 +1,13 @@
 /** One launch of the shell, used as a person does: files, menus, an edit, a run, and what happens when something dies. */
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { root } from '../../../build/setup.mjs';
 import { runCommand } from '../../e2e/harness/keys.ts';
-import { dragNode, dragWire, edges, handle, node } from '../../e2e/harness/canvas.ts';
+import { boxOf, dragNode, dragWire, edges, node } from '../../e2e/harness/canvas.ts';
+import { pointOnWire, portOf } from '../../e2e/support/modelCanvas.ts';
+import type { Document } from '../../../engine/protocol/document.ts';
 import {
   answerDialogs,
   askedDialogs,
@@ -103,21 +105,28 @@ it('recent files are in the menu and open [desktop.recent]', async () => {
 });
 
 it('a node is dragged and a wire is drawn [desktop.edit]', async () => {
-  const cards = page().locator('.react-flow__node');
-  await cards.first().waitFor();
-  const ids = await cards.evaluateAll((all) => all.map((e) => e.getAttribute('data-id') ?? ''));
-  const id = ids.find((i) => /pool|norm|head|embed/i.test(i)) ?? ids[0] ?? '';
-  const before = await node(page(), id).boundingBox();
-  await dragNode(page(), id, { x: 60, y: 90 });
-  const after = await node(page(), id).boundingBox();
-  expect((after?.y ?? 0) - (before?.y ?? 0)).toBeGreaterThan(30);
-  // A wire that is taken off and drawn again: two edits that the document shows.
-  const count = await edges(page()).count();
-  expect(count).toBeGreaterThan(0);
+  await runCommand(page(), 'view.graph');
+  const card = node(page(), 'pooler');
+  await card.waitFor();
+  const before = await boxOf(card);
+  await dragNode(page(), 'pooler', { x: 60, y: 90 });
+  const after = await boxOf(card);
+  expect(after.y - before.y).toBeGreaterThan(30);
   await runCommand(page(), 'edit.undo');
-  await until(async () => Math.abs(((await node(page(), id).boundingBox())?.y ?? 0) - (before?.y ?? 0)) < 12, 'undo');
-  void dragWire;
-  void handle;
+  await until(async () => Math.abs((await boxOf(card)).y - before.y) < 12, 'undo');
+
+  // A wire that is taken off and drawn again, as the document has it.
+  const count = await edges(page()).count();
+  const at = await pointOnWire(page(), 'head.logits->logits.x');
+  await page().mouse.click(at.x, at.y);
+  await page().keyboard.press('Delete');
+  await until(async () => (await edges(page()).count()) === count - 1, 'the end of the wire');
+  await dragWire(page(), portOf(page(), 'head', 'logits', 'source'), portOf(page(), 'logits', 'x', 'target'));
+  await until(async () => (await edges(page()).count()) === count, 'the new wire');
+  await runCommand(page(), 'file.save');
+  const saved = JSON.parse(readFileSync(join(elsewhere, 'mine.espalier.json'), 'utf8')) as Document;
+  const wire = { from: { node: 'head', port: 'logits' }, to: { node: 'logits', port: 'x' } };
+  expect(Object.values(saved.models)[0]?.edges).toContainEqual(wire);
 });
 
 it('a run trains to its end [desktop.train]', async () => {
