@@ -21,7 +21,7 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, type RunnerTestFile } from 'vitest';
 import type { CommandInput, CommandName, CommandResult } from '../../../engine/protocol/api/commands.ts';
 import { COMMANDS } from '../../../engine/protocol/api/commands.ts';
 import type { Answer } from '../../../engine/protocol/api/wire.ts';
@@ -93,7 +93,7 @@ export function useApp(options: AppOptions = {}): App {
     return value;
   };
 
-  beforeAll(async () => {
+  const begin = async (): Promise<void> => {
     surroundings = await makeSurroundings();
     await options.prepare?.(surroundings);
     service = await startService(surroundings, options.args);
@@ -115,11 +115,24 @@ export function useApp(options: AppOptions = {}): App {
       throw new Error(`The page did not come up. What it and the service said:\n${words}`, { cause: error });
     }
     if (options.fresh !== true) await app.call('app.setSettings', { firstRunDone: true });
-  }, 180_000);
+  };
+  const end = async (): Promise<void> => {
+    await browser?.close();
+    await service?.stop();
+    surroundings?.remove();
+  };
+  beforeAll(begin, 180_000);
 
-  beforeEach(() => {
+  // A second attempt at the only test of a file begins from nothing; tests of one file that follow each other cannot.
+  const tried = new Set<string>();
+  beforeEach(async ({ task }) => {
+    if (tried.has(task.id) && testsIn(task.file.tasks) === 1) {
+      await end();
+      await begin();
+    }
+    tried.add(task.id);
     guard?.take();
-  });
+  }, 180_000);
 
   afterEach(async (test) => {
     const failed = test.task.result?.state === 'fail';
@@ -129,11 +142,7 @@ export function useApp(options: AppOptions = {}): App {
     else if (problems.length > 0) process.stderr.write(`problems of the page:\n${problems.join('\n')}\n`);
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    await service?.stop();
-    surroundings?.remove();
-  });
+  afterAll(end);
 
   const app: App = {
     get page() {
@@ -183,6 +192,9 @@ export function useApp(options: AppOptions = {}): App {
   };
   return app;
 }
+
+const testsIn = (tasks: RunnerTestFile['tasks']): number =>
+  tasks.reduce((n, task) => n + (task.type === 'suite' ? testsIn(task.tasks) : 1), 0);
 
 let keys = 0;
 
