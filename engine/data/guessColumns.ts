@@ -2,7 +2,7 @@
 import { must } from '../base/errors.ts';
 import { refuseData, shown } from './messages.ts';
 import type { Column, Table } from './table.ts';
-import type { TaskColumns, TaskKind } from './task.ts';
+import { refuseMixed, type TaskColumns, type TaskKind } from './task.ts';
 import { taskMessages } from './taskMessages.ts';
 
 export interface ColumnGuess {
@@ -145,8 +145,7 @@ function cannotTell(table: Table, what: string): never {
   for (const name of table.columns) {
     const column = table.column(name);
     if (column.kind !== 'mixed' || !usual.includes(name.toLowerCase())) continue;
-    const where = { file: table.file, column: name, row: column.row };
-    return refuseData(where, taskMessages.mixedColumn(column.expected, column.found));
+    return refuseMixed({ file: table.file, column: name }, column);
   }
   return refuseData({ file: table.file }, taskMessages.noGuess(what, table.columns));
 }

@@ -5,7 +5,7 @@
 import { assertNever, UserError, type Diagnostic } from '../base/errors.ts';
 import { diagnostic, refuseData, type Problem } from './messages.ts';
 import { bioScheme, openEntityRows, sortLabels, sortTags, type TagScheme } from './labels.ts';
-import type { Table } from './table.ts';
+import type { Column, Table } from './table.ts';
 import { taskMessages } from './taskMessages.ts';
 
 export type TaskKind = 'classification' | 'multilabel' | 'regression' | 'tokens';
@@ -295,21 +295,25 @@ function takeTags(
   };
 }
 
+/** A column whose rows hold different kinds is refused with the first row that differs. */
+export function refuseMixed(
+  where: { readonly file: string; readonly column: string },
+  { row, expected, found }: Extract<Column, { kind: 'mixed' }>,
+): never {
+  return refuseData({ ...where, row }, taskMessages.mixedColumn(expected, found));
+}
+
 function textColumn(table: Table, name: string): readonly string[] {
   const column = table.column(name);
   const where = { file: table.file, column: name };
-  if (column.kind === 'mixed') {
-    return refuseData({ ...where, row: column.row }, taskMessages.mixedColumn(column.expected, column.found));
-  }
+  if (column.kind === 'mixed') return refuseMixed(where, column);
   return column.kind === 'text' ? column.values : refuseData(where, taskMessages.columnKind('texts', column.kind));
 }
 
 function listColumn(table: Table, name: string, needed: string): readonly (readonly string[])[] {
   const column = table.column(name);
   const where = { file: table.file, column: name };
-  if (column.kind === 'mixed') {
-    return refuseData({ ...where, row: column.row }, taskMessages.mixedColumn(column.expected, column.found));
-  }
+  if (column.kind === 'mixed') return refuseMixed(where, column);
   return column.kind === 'list' ? column.values : refuseData(where, taskMessages.columnKind(needed, column.kind));
 }
 

@@ -159,7 +159,7 @@ export async function knownSteps(
     const key = keys.get(instance.id);
     if (key === undefined || !isKept(instance.step.type)) return [];
     const folder = run.folderOf(instance, key);
-    return readKept(join(folder, 'result.json')) ? [[instance.id, folder] as const] : [];
+    return readKept(resultFile(folder)) ? [[instance.id, folder] as const] : [];
   });
   return new Map(found);
 }
@@ -225,14 +225,14 @@ class WorkflowRun {
 
   /** The steps that no earlier run has done. */
   pending(steps: readonly StepInstance[], keys: ReadonlyMap<StepInstanceId, string>): readonly StepInstance[] {
-    const isKnown = (step: StepInstance, key: string): boolean =>
-      readKept(join(this.folderOf(step, key), 'result.json')) !== undefined;
-    return steps.filter((step) => !isKnown(step, must(keys.get(step.id), `key of "${step.id}"`)));
+    const folderOf = (step: StepInstance): string =>
+      this.folderOf(step, must(keys.get(step.id), `key of "${step.id}"`));
+    return steps.filter((step) => readKept(resultFile(folderOf(step))) === undefined);
   }
 
   async kept(instance: StepInstance, key: string): Promise<DoneStep> {
     const folder = this.folderOf(instance, key);
-    const file = join(folder, 'result.json');
+    const file = resultFile(folder);
     const known = readKept(file);
     const kept = known ?? (await this.#make(instance, folder, file));
     this.#values.set(instance.id, keptValues(instance, kept, folder));
@@ -317,6 +317,9 @@ async function hashFile(path: string, where: Diagnostic['where'], shown: string)
   }
   return hash.digest('hex');
 }
+
+/** Where a step says what it gave, within its folder. */
+const resultFile = (folder: string): string => join(folder, 'result.json');
 
 /** What a step left; undefined when it did not end. */
 export function readKept(file: string): Kept | undefined {

@@ -1,7 +1,7 @@
 /** Theme and size of the page: those of the settings, and before these are known what was shown last time. */
 import { useEffect } from 'react';
 import type { Settings } from '../../engine/protocol/api/app.ts';
-import { useEditorState } from '../state/editor.ts';
+import { useEditorState, type EditorState } from '../state/editor.ts';
 import { recall, remember } from './remember.ts';
 
 export type Theme = 'light' | 'dark';
@@ -31,7 +31,8 @@ export function applyFirstLook(): void {
 }
 
 /** The size of the interface; 1 is its actual size. */
-export const useZoom = (): number => useEditorState((s) => s.settings?.zoom) ?? lastZoom();
+export const zoomOf = ({ settings }: Pick<EditorState, 'settings'>): number => settings?.zoom ?? lastZoom();
+export const useZoom = (): number => useEditorState(zoomOf);
 
 export function useLook(): void {
   const choice = useEditorState((s) => s.settings?.theme) ?? lastTheme();

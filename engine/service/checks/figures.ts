@@ -25,10 +25,7 @@ const totalsOf = (
     totals,
     trainable,
   }: Pick<ModelReport, 'trainable'> & {
-    readonly totals: Pick<
-      ModelReport['totals'],
-      'parameters' | 'backbone' | 'trainable' | 'weightBytes' | 'trainingBytes'
-    >;
+    readonly totals: FindingFigures['totals'];
   },
 ): ModelFigures['totals'] => ({
   parameters: totals.parameters,

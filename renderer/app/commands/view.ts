@@ -6,6 +6,7 @@ import type { DrawerTab, ModelView } from '../../state/place.ts';
 import { focusRegion } from '../frame/regions.ts';
 import { groupProblems } from '../problems.ts';
 import { changeSettings } from '../settings.ts';
+import { zoomOf } from '../theme.ts';
 import { whenProject } from './file.ts';
 
 export function firstModel({ document, place }: EditorState): ModelId | undefined {
@@ -60,7 +61,7 @@ const drawer = ([tab, title, keys]: (typeof TABS)[number]): UiCommand => ({
 });
 
 const zoomBy = (factor: number) => (editor: Editor) => {
-  const now = editor.store.getState().settings?.zoom ?? 1;
+  const now = zoomOf(editor.store.getState());
   const next = factor === 0 ? 1 : Math.round(Math.min(2, Math.max(0.7, now + factor)) * 10) / 10;
   return changeSettings(editor, { zoom: next });
 };

@@ -20,7 +20,7 @@ export interface ShellApp {
     code: (electron: typeof Electron, argument: A) => R | Promise<R>,
     argument?: A,
   ) => Promise<R>;
-  /** Asks it to quit and takes the debugger off; what still lives then is for `closeShell` to end. */
+  /** Asks it to quit and waits for its end; what lives on is for `closeShell` to end. */
   readonly close: () => Promise<void>;
 }
 
@@ -56,6 +56,7 @@ export async function driveElectron(
   try {
     const target = await inTime(opened, 'Electron opened no port for tools', START_MS);
     const { url, stop } = await openRelay(target);
+    child.once('exit', stop);
     const browser = await chromium.connectOverCDP(url, { timeout: START_MS });
     const [context] = browser.contexts();
     if (context === undefined) throw new Error('Electron has no pages.');
@@ -65,7 +66,6 @@ export async function driveElectron(
       await ask(({ app }) => void setTimeout(() => app.quit(), 10), undefined);
       const exited = child.exitCode ?? once(child, 'exit');
       await inTime(Promise.resolve(exited), 'Electron did not quit', ANSWER_MS);
-      stop();
     };
     return { app: { pid: child.pid ?? 0, evaluate: ask, close }, page };
   } catch (error) {
